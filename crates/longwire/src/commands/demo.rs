@@ -17,6 +17,7 @@ use longwire_bench::demo::{
 };
 use longwire_consumer::ConsumerDefinition;
 use longwire_fleet::{Fleet, Quantiles};
+use longwire_store::Reader;
 use longwire_terminal::{BackgroundWriter, Palette, descriptor_of, say};
 use secrecy::ExposeSecret as _;
 
@@ -74,7 +75,8 @@ async fn play(
     out: &BackgroundWriter,
 ) -> Result<Option<(DemoVerdict, Option<DemoSdk>)>, Failure> {
     let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
-    let gateway = Gateway::start(&mut configured(command, stage)).await?;
+    let mut loaded = configured(command, stage);
+    let gateway = Gateway::start(&mut loaded).await?;
     let shown = ShownFleet(gateway.fleet.clone());
     let application = DemoApplication::start(&bench::program()?).await?;
     subscribe(&gateway, &application).await?;
@@ -88,11 +90,13 @@ async fn play(
     say(format_args!(
         "\ntraffic stopped; waiting for the last events and answers, then draining"
     ));
-    let reader = gateway.store.reader().clone();
     let ending = async {
         settle(stage, &shown, &application).await;
         let drained = gateway.drain(DRAIN).await;
-        DemoVerdict::reach(stage, &reader, &shown, &application, drained.unanswered).await
+        // The gateway has closed the store and all that read it.
+        let reader = Reader::open(&loaded.store_settings())?;
+        let reached = DemoVerdict::reach(stage, &reader, &shown, &application, drained.unanswered);
+        reached.await.map_err(Failure::from)
     };
     tokio::select! {
         verdict = ending => Ok(Some((verdict?, sdk))),
