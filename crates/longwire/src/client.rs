@@ -1,6 +1,6 @@
 //! Asks a running server over its admin interface.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// A stream has no end, and awc ends an answer after this time.
 const STREAM_TIMEOUT: Duration = Duration::from_secs(365 * 86_400);
 const MAX_ANSWER_BYTES: usize = 8 << 20;
+/// A host that is there says within this time whether anybody listens.
+const KNOCK_DEADLINE: Duration = Duration::from_secs(2);
 /// A supervisor that asks whether the server lives gives it a few seconds.
 const PROBE_DEADLINE: Duration = Duration::from_secs(4);
 /// One line says why only a new process helps.
@@ -267,6 +269,24 @@ pub(crate) async fn probe(
     Ok((response.status() != 200 || text != "ok").then_some(text))
 }
 
+/// Whether anybody listens there. Blocks, and says nothing to whoever does.
+fn knock(url: &Url) -> Result<(), ClientError> {
+    let unreachable = |reason: String| ClientError::Unreachable {
+        url: url.clone(),
+        reason,
+    };
+    let addresses = url.socket_addrs(|| None);
+    let addresses = addresses.map_err(|error| unreachable(error.to_string()))?;
+    let mut refused = "it has no address".to_owned();
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, KNOCK_DEADLINE) {
+            Ok(_) => return Ok(()),
+            Err(error) => refused = error.to_string(),
+        }
+    }
+    Err(unreachable(refused))
+}
+
 /// Runs one question to the server.
 pub(crate) fn ask<T>(
     question: impl Future<Output = Result<T, ClientError>>,
@@ -287,7 +307,14 @@ impl Client {
         if !is_local && base.scheme() != "https" {
             return Err(ClientError::Plain { url: base });
         }
-        let token = token_for(loaded, server)?;
+        let token = match token_for(loaded, server) {
+            Ok(token) => token,
+            // A server that never ran has made none. That nobody answers comes first then.
+            Err(error) => {
+                knock(&base)?;
+                return Err(error.into());
+            }
+        };
         Ok(Self { base, token })
     }
 
