@@ -9,7 +9,7 @@ use longwire_link::{NewsPace, NewsPlace, NewsSum};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// News of a connection that many bots may have at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ConnectionNews {
     /// It is connected.
     Connected,
@@ -23,16 +23,6 @@ pub(crate) enum ConnectionNews {
     AlarmOver,
 }
 
-impl ConnectionNews {
-    const ALL: [Self; 5] = [
-        Self::Connected,
-        Self::Retried,
-        Self::NeedsSomebody,
-        Self::Alarm,
-        Self::AlarmOver,
-    ];
-}
-
 /// What is known of the reason of news.
 #[derive(Debug, Clone)]
 pub(crate) struct NewsFacts {
@@ -40,9 +30,12 @@ pub(crate) struct NewsFacts {
     pub(crate) next_step: String,
 }
 
+type Pace = NewsPace<ConnectionNews, NewsFacts>;
+type Sum = NewsSum<ConnectionNews, NewsFacts>;
+
 /// Decides what is told of whom.
 #[derive(Default)]
-pub(crate) struct ConnectionLog(Mutex<[NewsPace<NewsFacts>; ConnectionNews::ALL.len()]>);
+pub(crate) struct ConnectionLog(Mutex<Pace>);
 
 impl ConnectionLog {
     /// Where a bot's news is told. `reason` is its stable name.
@@ -53,57 +46,50 @@ impl ConnectionLog {
         name: &str,
         facts: impl FnOnce() -> NewsFacts,
     ) -> NewsPlace {
-        self.paces()[news as usize].handle(reason, name, now(), facts)
+        self.pace().handle(news, reason, name, now(), facts)
     }
 
     /// Whether news may be waiting to be summed up.
     pub(crate) fn is_due(&self) -> bool {
         let now = now();
-        let due = |pace: &NewsPace<_>| pace.poll_timeout().is_some_and(|due| due <= now);
-        self.paces().iter().any(due)
+        self.pace().poll_timeout().is_some_and(|due| due <= now)
     }
 
     /// Logs the sums that are due, beside how many bots are wanted and live.
-    pub(crate) fn sum_up(&self, counts: impl Fn() -> WantedCounts) {
-        let now = now();
-        self.tell_each(counts, |pace| pace.handle_timeout(now));
+    pub(crate) fn sum_up(&self, counts: impl FnOnce() -> WantedCounts) {
+        // The lock is not held while the log is written.
+        let sums = self.pace().handle_timeout(now());
+        tell_all(&sums, counts);
     }
 
     /// Logs all that was not told yet: the fleet ends.
-    pub(crate) fn finish(&self, counts: impl Fn() -> WantedCounts) {
-        self.tell_each(counts, NewsPace::finish);
+    pub(crate) fn finish(&self, counts: impl FnOnce() -> WantedCounts) {
+        let sums = self.pace().finish();
+        tell_all(&sums, counts);
     }
 
-    fn tell_each(
-        &self,
-        counts: impl Fn() -> WantedCounts,
-        mut sums: impl FnMut(&mut NewsPace<NewsFacts>) -> Vec<NewsSum<NewsFacts>>,
-    ) {
-        for news in ConnectionNews::ALL {
-            // The lock is not held while the log is written.
-            let sums = sums(&mut self.paces()[news as usize]);
-            if sums.is_empty() {
-                continue;
-            }
-            let counts = counts();
-            for sum in sums {
-                tell(news, &sum, counts);
-            }
-        }
-    }
-
-    fn paces(&self) -> MutexGuard<'_, [NewsPace<NewsFacts>; ConnectionNews::ALL.len()]> {
+    fn pace(&self) -> MutexGuard<'_, Pace> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+fn tell_all(sums: &[Sum], counts: impl FnOnce() -> WantedCounts) {
+    if sums.is_empty() {
+        return;
+    }
+    let counts = counts();
+    for sum in sums {
+        tell(sum, counts);
+    }
+}
+
 /// Logs one sum.
-fn tell(news: ConnectionNews, sum: &NewsSum<NewsFacts>, counts: WantedCounts) {
+fn tell(sum: &Sum, counts: WantedCounts) {
     let (live, wanted) = (counts.live + counts.webhook, counts.wanted);
     let (count, label) = (sum.count, sum.reason);
     let names = names(sum);
     let NewsFacts { reason, next_step } = &sum.about;
-    match news {
+    match sum.kind {
         ConnectionNews::Connected if live == wanted => {
             tracing::info!(
                 count,
@@ -140,7 +126,7 @@ fn tell(news: ConnectionNews, sum: &NewsSum<NewsFacts>, counts: WantedCounts) {
 }
 
 /// The first names, and how many more there are.
-fn names(sum: &NewsSum<NewsFacts>) -> String {
+fn names(sum: &Sum) -> String {
     let names = sum.names.join(", ");
     match sum.count - sum.names.len() as u64 {
         0 => names,
@@ -155,6 +141,7 @@ mod tests {
     #[test]
     fn names_are_few_and_the_others_counted() {
         let sum = |count| NewsSum {
+            kind: ConnectionNews::Retried,
             reason: "network",
             count,
             names: vec!["a".to_owned(), "b".to_owned()],
@@ -165,22 +152,5 @@ mod tests {
         };
         assert_eq!(names(&sum(2)), "a, b");
         assert_eq!(names(&sum(200)), "a, b and 198 more");
-    }
-
-    #[test]
-    fn each_kind_of_news_has_its_own_pace() {
-        for (at, news) in ConnectionNews::ALL.into_iter().enumerate() {
-            assert_eq!(news as usize, at);
-        }
-        let log = ConnectionLog::default();
-        let place = |news| {
-            log.place(news, "network", "a", || NewsFacts {
-                reason: "gone".to_owned(),
-                next_step: "wait".to_owned(),
-            })
-        };
-        let places: Vec<NewsPlace> = (0..6).map(|_| place(ConnectionNews::Retried)).collect();
-        assert_eq!(places[4..], [NewsPlace::Alone, NewsPlace::InSum]);
-        assert_eq!(place(ConnectionNews::Connected), NewsPlace::Alone);
     }
 }

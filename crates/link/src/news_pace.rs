@@ -1,34 +1,52 @@
 //! Which news of many bots is told bot by bot, and which is summed up, so that a log stays readable when thousands of bots
 //! connect or lose their connections at once.
 //!
-//! In a calm second each piece of news is told alone. From the sixth of one kind in a second on, news of that kind is counted, and
-//! summed up once a second by its reason, until a second brings few again. Nothing here knows what the news is: a kind and a
-//! reason are labels.
+//! In a calm time each piece of news is told alone. From the sixth in a second on, news is counted, and summed up once a second by
+//! kind and reason. It is calm again after ten seconds that brought few. All kinds share this: in an outage the alarms that follow
+//! the losses are summed up, too. Nothing here knows what the news is: a kind is compared, and a reason is a label.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-/// News of one kind that is told bot by bot within [`WINDOW`]: what a person reads in that time.
+/// News that is told bot by bot within [`WINDOW`]: what a person reads in that time.
 const ALONE: u32 = 5;
 /// The time that one sum is of. A little less than a second, so that whoever looks once a second finds it over each time.
 const WINDOW: Duration = Duration::from_millis(900);
+/// After so long a time with as little news as is told alone, it is calm again. Bots that are tried again every minute bring
+/// little in each second, and too much to be told one by one.
+const CALM_AFTER: Duration = Duration::from_secs(10);
 /// Names that a sum has of one reason.
 const NAMES: usize = 5;
 
-/// Decides for one kind of news. `R` is what is known of a reason.
+/// Decides where news of kinds `K` is told. `R` is what is known of a reason.
 #[derive(Debug)]
-pub struct NewsPace<R> {
-    window: Option<Window<R>>,
+pub struct NewsPace<K, R> {
+    window: Option<Window<K, R>>,
+    /// While news is summed up.
+    busy: Option<Busy>,
 }
 
 /// A second with news.
 #[derive(Debug)]
-struct Window<R> {
+struct Window<K, R> {
     ends: Instant,
     came: u32,
-    /// All of it is counted: the second before brought too much.
-    is_busy: bool,
-    sums: BTreeMap<&'static str, NewsSum<R>>,
+    sums: BTreeMap<(K, &'static str), Sum<R>>,
+}
+
+/// News is summed up.
+#[derive(Debug, Clone, Copy)]
+struct Busy {
+    /// Since when little came.
+    since: Instant,
+    /// What came since then.
+    came: u32,
+}
+
+#[derive(Debug)]
+struct Sum<R> {
+    names: BTreeSet<String>,
+    about: R,
 }
 
 /// Where a piece of news is told.
@@ -40,94 +58,115 @@ pub enum NewsPlace {
     InSum,
 }
 
-/// News of one reason that was counted.
+/// Bots with news of one kind and reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewsSum<R> {
-    /// Its reason.
+pub struct NewsSum<K, R> {
+    /// The kind.
+    pub kind: K,
+    /// The reason.
     pub reason: &'static str,
-    /// How much of it there is.
+    /// How many bots there are. One that had the same news twice in a second is one.
     pub count: u64,
-    /// The first names.
+    /// Some of their names.
     pub names: Vec<String>,
-    /// What is known of the reason, from the first of it.
+    /// What is known of the reason, from the first of them.
     pub about: R,
 }
 
-impl<R> Default for NewsPace<R> {
+impl<K, R> Default for NewsPace<K, R> {
     fn default() -> Self {
-        Self { window: None }
+        Self {
+            window: None,
+            busy: None,
+        }
     }
 }
 
-impl<R> NewsPace<R> {
+impl<K: Ord + Copy, R> NewsPace<K, R> {
     /// One more piece of news about the bot of this name. `about` is what is known of its reason.
     pub fn handle(
         &mut self,
+        kind: K,
         reason: &'static str,
         name: &str,
         now: Instant,
         about: impl FnOnce() -> R,
     ) -> NewsPlace {
+        self.calm(now);
         let window = self.window.get_or_insert_with(|| Window {
             ends: now + WINDOW,
             came: 0,
-            is_busy: false,
             sums: BTreeMap::new(),
         });
         window.came = window.came.saturating_add(1);
-        if !window.is_busy && window.came <= ALONE {
+        if self.busy.is_none() && window.came <= ALONE {
             return NewsPlace::Alone;
         }
-        let sum = window.sums.entry(reason).or_insert_with(|| NewsSum {
-            reason,
-            count: 0,
-            names: Vec::new(),
+        let sum = window.sums.entry((kind, reason));
+        let sum = sum.or_insert_with(|| Sum {
+            names: BTreeSet::new(),
             about: about(),
         });
-        sum.count += 1;
-        if sum.names.len() < NAMES {
-            sum.names.push(name.to_owned());
-        }
+        sum.names.insert(name.to_owned());
         NewsPlace::InSum
     }
 
-    /// When a sum is due, or the second is forgotten.
+    /// When the second is over.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.window.as_ref().map(|window| window.ends)
     }
 
-    /// The sums of the second that is over, the larger ones first. Empty while it lasts, and where all was told alone.
-    pub fn handle_timeout(&mut self, now: Instant) -> Vec<NewsSum<R>> {
-        match self.window.take() {
-            Some(window) if window.ends <= now => {
-                if window.came > ALONE {
-                    self.window = Some(Window {
-                        ends: now + WINDOW,
-                        came: 0,
-                        is_busy: true,
-                        sums: BTreeMap::new(),
-                    });
-                }
-                sorted(window.sums)
-            }
-            window => {
-                self.window = window;
-                Vec::new()
-            }
+    /// The sums of the second that is over, by kind, the larger ones of a kind first. Empty while it lasts, and where all was told
+    /// alone.
+    pub fn handle_timeout(&mut self, now: Instant) -> Vec<NewsSum<K, R>> {
+        let Some(window) = self.window.take_if(|window| window.ends <= now) else {
+            self.calm(now);
+            return Vec::new();
+        };
+        let busy = self.busy.get_or_insert(Busy {
+            since: now,
+            came: 0,
+        });
+        busy.came = busy.came.saturating_add(window.came);
+        if busy.came > ALONE {
+            *busy = Busy {
+                since: now,
+                came: 0,
+            };
         }
+        // A second in which all was told alone makes nothing busy.
+        if window.sums.is_empty() {
+            self.busy = None;
+        }
+        self.calm(now);
+        sorted(window.sums)
     }
 
     /// The sums of a second that is not over: nothing comes any more.
-    pub fn finish(&mut self) -> Vec<NewsSum<R>> {
+    pub fn finish(&mut self) -> Vec<NewsSum<K, R>> {
         let window = self.window.take();
         window.map_or_else(Vec::new, |window| sorted(window.sums))
     }
+
+    /// Ends the busy time if little came for long enough.
+    fn calm(&mut self, now: Instant) {
+        self.busy = self
+            .busy
+            .filter(|busy| now.saturating_duration_since(busy.since) < CALM_AFTER);
+    }
 }
 
-fn sorted<R>(sums: BTreeMap<&'static str, NewsSum<R>>) -> Vec<NewsSum<R>> {
-    let mut sums: Vec<NewsSum<R>> = sums.into_values().collect();
-    sums.sort_by_key(|sum| u64::MAX - sum.count);
+fn sorted<K: Ord + Copy, R>(sums: BTreeMap<(K, &'static str), Sum<R>>) -> Vec<NewsSum<K, R>> {
+    let sums = sums.into_iter().map(|((kind, reason), sum)| NewsSum {
+        kind,
+        reason,
+        count: sum.names.len() as u64,
+        names: sum.names.into_iter().take(NAMES).collect(),
+        about: sum.about,
+    });
+    let mut sums: Vec<NewsSum<K, R>> = sums.collect();
+    sums.sort_by_key(|sum| (sum.kind, u64::MAX - sum.count));
     sums
 }
 
@@ -137,20 +176,31 @@ mod tests {
 
     use super::*;
 
-    /// So many pieces of news of one reason; how many are told alone.
-    fn alone(pace: &mut NewsPace<()>, reason: &'static str, count: u32, now: Instant) -> u32 {
-        let names = (0..count).map(|at| format!("{reason}-{at}"));
-        let places = names.map(|name| pace.handle(reason, &name, now, || ()));
+    /// News of so many bots for one reason; how many are told alone.
+    fn alone(
+        pace: &mut NewsPace<u8, ()>,
+        reason: &'static str,
+        bots: std::ops::Range<u32>,
+        now: Instant,
+    ) -> u32 {
+        let names = bots.map(|at| format!("{reason}-{at:05}"));
+        let places = names.map(|name| pace.handle(0, reason, &name, now, || ()));
         places.filter(|place| *place == NewsPlace::Alone).count() as u32
+    }
+
+    /// Looks once a second, for so many seconds after `now`.
+    fn look(pace: &mut NewsPace<u8, ()>, now: Instant, seconds: u64) -> Vec<NewsSum<u8, ()>> {
+        let times = (1..=seconds).map(|second| now + Duration::from_secs(second));
+        times.flat_map(|time| pace.handle_timeout(time)).collect()
     }
 
     #[test]
     fn few_are_told_alone_and_leave_no_sum() {
         let (mut pace, begun) = (NewsPace::default(), Instant::now());
         for second in 0..10 {
-            let now = begun + Duration::from_secs(2 * second);
-            assert_eq!(alone(&mut pace, "connected", 5, now), 5);
-            assert_eq!(pace.handle_timeout(now + WINDOW), []);
+            let now = begun + Duration::from_secs(second);
+            assert_eq!(alone(&mut pace, "connected", 0..5, now), 5);
+            assert_eq!(look(&mut pace, now, 1), []);
             assert_eq!(pace.poll_timeout(), None);
         }
     }
@@ -160,35 +210,55 @@ mod tests {
         let (mut pace, begun) = (NewsPace::default(), Instant::now());
         let mut told = 0;
         let mut sums = Vec::new();
-        for tick in 0..80 {
+        for second in 0..8 {
             // 50 a second, as many as are started.
-            let now = begun + Duration::from_millis(100 * tick);
-            told += alone(&mut pace, "connected", 5, now);
-            // Somebody looks once a second.
-            if tick % 10 == 9 {
-                sums.extend(pace.handle_timeout(now));
-            }
+            let now = begun + Duration::from_secs(second);
+            let first = second as u32 * 50;
+            told += alone(&mut pace, "connected", first..first + 50, now);
+            sums.extend(look(&mut pace, now, 1));
         }
-        let end = begun + Duration::from_secs(9);
         assert_eq!(told, 5, "those of the first moment");
         let summed: u64 = sums.iter().map(|sum| sum.count).sum();
         assert_eq!((summed, sums.len()), (395, 8), "{sums:?}");
         assert_eq!(sums[0].names.len(), 5);
-        // It is calm again after a second without news.
-        assert_eq!(pace.handle_timeout(end + WINDOW), []);
-        assert_eq!(pace.poll_timeout(), None);
-        assert_eq!(alone(&mut pace, "connected", 1, end + WINDOW), 1);
+        // It is calm again after ten seconds without news.
+        let end = begun + Duration::from_secs(8);
+        assert_eq!(look(&mut pace, end, 10), []);
+        assert_eq!(alone(&mut pace, "connected", 0..1, end + CALM_AFTER), 1);
+    }
+
+    /// Each of a hundred bots is tried again once a minute: two a second, for as long as the outage lasts.
+    #[test]
+    fn a_long_outage_stays_summed_up() {
+        let (mut pace, begun) = (NewsPace::default(), Instant::now());
+        let mut told = alone(&mut pace, "network", 0..100, begun);
+        let mut sums = look(&mut pace, begun, 1).len();
+        for second in 1..600 {
+            let now = begun + Duration::from_secs(second);
+            let first = second as u32 % 50 * 2;
+            told += alone(&mut pace, "network", first..first + 2, now);
+            sums += look(&mut pace, now, 1).len();
+        }
+        assert_eq!((told, sums), (5, 600));
     }
 
     #[test]
-    fn an_outage_is_summed_up_by_reason() {
+    fn an_outage_is_summed_up_by_kind_and_reason() {
         let (mut pace, now) = (NewsPace::default(), Instant::now());
-        alone(&mut pace, "dns", 8, now);
-        alone(&mut pace, "network", 200, now);
+        alone(&mut pace, "dns", 0..8, now);
+        alone(&mut pace, "network", 0..200, now);
+        alone(&mut pace, "network", 0..200, now);
+        assert_eq!(pace.handle(1, "network", "a", now, || ()), NewsPlace::InSum);
         assert_eq!(pace.handle_timeout(now), [], "the second is not over");
-        let sums = pace.handle_timeout(now + WINDOW);
-        let told: Vec<_> = sums.iter().map(|sum| (sum.reason, sum.count)).collect();
-        assert_eq!(told, [("network", 200), ("dns", 3)]);
+        let sums = look(&mut pace, now, 1);
+        let told: Vec<_> = sums
+            .iter()
+            .map(|sum| (sum.kind, sum.reason, sum.count))
+            .collect();
+        assert_eq!(
+            told,
+            [(0, "network", 200), (0, "dns", 3), (1, "network", 1)]
+        );
     }
 
     proptest! {
@@ -196,17 +266,15 @@ mod tests {
         #[test]
         fn nothing_is_told_twice_or_never(steps in prop::collection::vec((0u64..3_000, 0u32..30), 1..40)) {
             let (mut pace, mut now) = (NewsPace::default(), Instant::now());
-            let (mut came, mut told) = (0u64, 0u64);
+            let (mut came, mut told) = (0u32, 0u64);
             for (ms, count) in steps {
                 now += Duration::from_millis(ms);
-                if pace.poll_timeout().is_some_and(|due| due <= now) {
-                    told += pace.handle_timeout(now).iter().map(|sum| sum.count).sum::<u64>();
-                }
-                came += u64::from(count);
-                told += u64::from(alone(&mut pace, "connected", count, now));
+                told += pace.handle_timeout(now).iter().map(|sum| sum.count).sum::<u64>();
+                told += u64::from(alone(&mut pace, "connected", came..came + count, now));
+                came += count;
             }
             told += pace.finish().iter().map(|sum| sum.count).sum::<u64>();
-            prop_assert_eq!(told, came);
+            prop_assert_eq!(told, u64::from(came));
         }
     }
 }

@@ -13,8 +13,27 @@ use tracing::Level;
 pub(super) struct Logged {
     /// Whether the alarm was logged.
     alarm: bool,
-    /// The reason in the last warning.
-    warned_of: Option<&'static str>,
+    /// The reason in the last line that asks for somebody.
+    told_of: Option<&'static str>,
+    /// How that line asked.
+    told: Told,
+}
+
+/// How somebody was asked to look.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// By a warning: it may pass by itself.
+    #[default]
+    Warning,
+    /// By an error: it does not.
+    Error,
+}
+
+impl Logged {
+    /// The bot has other access: what was said of the former says nothing of it.
+    pub(super) fn forget_reason(&mut self) {
+        self.told_of = None;
+    }
 }
 
 /// A state in words, as the admin view has them.
@@ -81,7 +100,11 @@ impl Installation {
             }
             State::Refused { .. } => {
                 let text = "refused by the platform or by our own rules";
-                log!(error, self, reason, next_step, "{text}");
+                if self.is_new_error(state) {
+                    log!(error, self, reason, next_step, "{text}");
+                } else {
+                    log!(debug, self, reason, next_step, "{text}");
+                }
             }
             State::Displaced { .. } => {
                 let text = "another program has taken the bot";
@@ -156,7 +179,7 @@ impl Installation {
     pub(super) fn log_alarm(&mut self, state: &State) {
         let failures = self.link.failures();
         if failures == 0 {
-            self.logged.warned_of = None;
+            self.logged.forget_reason();
         }
         // An alarm begins with a failure that has a reason. Attempts without an open file are logged for all bots together,
         // so a bot that connects after many of them raises no alarm.
@@ -207,8 +230,20 @@ impl Installation {
 
     /// Whether a setback that may pass by itself is logged at level `warn`: the first time in a series of failures.
     fn is_worth_a_warning(&mut self, setback: Setback) -> bool {
-        setback.needs_attention()
-            && self.logged.warned_of.replace(setback.label()) != Some(setback.label())
+        let is_new = setback.needs_attention()
+            && self.logged.told_of.replace(setback.label()) != Some(setback.label());
+        if is_new {
+            self.logged.told = Told::Warning;
+        }
+        is_new
+    }
+
+    /// Whether a refusal was not told yet. It is probed again and again, and says the same each time.
+    fn is_new_error(&mut self, state: &State) -> bool {
+        let label = state.reason().as_ref().map(Setback::label);
+        let (before, how) = (self.logged.told_of, self.logged.told);
+        (self.logged.told_of, self.logged.told) = (label, Told::Error);
+        before != label || how != Told::Error
     }
 }
 

@@ -34,6 +34,9 @@ impl Handler<Configure> for Installation {
             && self.record.bot() == record.bot()
             && record.platform != Platform::Wecom;
         let is_claimed = self.record.claims != record.claims;
+        if is_reachable_differently {
+            self.logged.forget_reason();
+        }
         self.config_fault = config_fault;
         if self.record.platform != record.platform {
             // Another platform has other timings, and nothing of the old link's state holds there.
