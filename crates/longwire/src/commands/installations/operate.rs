@@ -78,15 +78,15 @@ pub(super) fn rotate_secret(
             let path = format!("/v1/installations/{}/rotate-secret", record.public_id);
             let client = Client::of(loaded, server)?;
             let rotated: Rotated = ask(client.post_secret_within(ROTATE_LIMIT, &path, &body))?;
-            Ok(tell_rotated(&name, &rotated))
+            Ok(tell_rotated(&name, record.platform, &rotated))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn tell_rotated(name: &impl std::fmt::Display, rotated: &Rotated) -> Exit {
+fn tell_rotated(name: &impl std::fmt::Display, platform: Platform, rotated: &Rotated) -> Exit {
     match (rotated.outcome.as_str(), rotated.gap_ms) {
-        ("proved", Some(gap_ms)) if gap_ms > 0 => say(format_args!(
+        ("proved", Some(gap_ms)) if platform == Platform::Wecom || gap_ms > 0 => say(format_args!(
             "{name}: the platform has taken the new secret; there was no connection for {gap_ms} ms"
         )),
         ("proved", _) => say(format_args!(
