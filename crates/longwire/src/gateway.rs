@@ -42,6 +42,9 @@ use crate::token_file::{self, FirstTokenError};
 const CLOSE: Duration = Duration::from_secs(5);
 /// How long requests that are in hand at the end may take.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
+/// The same of a server that hands over: who has asked it gets an answer, also on a host that has much to do. Nobody waits for
+/// them longer than they take.
+const REQUESTS_BEFORE: Duration = Duration::from_secs(10);
 /// What a server that hands over may need besides its limit for a drain.
 const ENDING: Duration = Duration::from_secs(15);
 /// Bots that the summary of a takeover names at most.
@@ -202,8 +205,11 @@ impl Gateway {
                 "consumers did not end in time; the next process repeats more"
             );
         }
-        if tokio::time::timeout(LAST_REQUESTS, stopped).await.is_err() {
-            tracing::debug!("a listener still had requests in hand");
+        if tokio::time::timeout(REQUESTS_BEFORE, stopped)
+            .await
+            .is_err()
+        {
+            tracing::warn!("requests to a listener were not answered in time, and are cut off");
         }
         // The store comes last: until then the other process records through it.
         self.fleet
