@@ -32,6 +32,7 @@ macro_rules! pages {
 }
 
 pages! {
+    "15-minutes.zh-CN.md",
     "consumers.md",
     "webhooks.md",
     "pull-and-stream.md",
@@ -52,7 +53,9 @@ pages! {
     "coming-from-lark-callback-server.md",
     "coming-from-openclacky.md",
     "install.md",
+    "adding-a-bot.md",
     "changing-bots.md",
+    "checking.md",
     "status.md",
     "takeover.md",
     "operating.md",

@@ -129,10 +129,10 @@ impl Screen {
         }
         text.push_str(&format!(", {}", size(store.bytes)));
         if let Some(free) = store.free_bytes {
-            text.push_str(&format!(", {} free", size(free)));
+            text.push_str(&format!(", {} {}", size(free), word("free")));
         }
         if let Some(last) = store.last_commit {
-            text.push_str(&format!(", last commit at {}", moment::iso(last)));
+            text.push_str(&said(&format!(", last commit at {}", moment::iso(last))));
         }
         self.line("store", &text);
         if let Some(next_step) = &store.next_step {
@@ -169,7 +169,10 @@ impl Screen {
         if let Some(reason) = &consumer.reason {
             text.push_str(&format!(": {}", escaped(reason)));
         }
-        text.push_str(&format!("; {} events behind", grouped(consumer.lag_events)));
+        text.push_str(&said(&format!(
+            "; {} events behind",
+            grouped(consumer.lag_events)
+        )));
         if let Some(next_try) = consumer.next_try {
             text.push_str(&format!(", next try at {}", moment::iso(next_try)));
         }
