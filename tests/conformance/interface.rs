@@ -15,6 +15,8 @@ fn each_answer_is_one_that_the_document_names() {
     let sim = platform(|_| ());
     let control = sim.control();
     let gateway = Setup::new(&sim)
+        // Requests that are made up name public platforms, and reach nobody.
+        .set("proxy.url", "http://127.0.0.1:9")
         .set("compat.aurak", true)
         .set("compat.lark_callback_server", BOT)
         .bot(BOT)

@@ -190,7 +190,7 @@ fn a_program_is_told_why_a_bot_is_not_kept() {
             .is_some_and(|step| step.contains("app secret"))
     );
     let (status, problem) = post(&bot(SECRET, "http://127.0.0.1:1"));
-    assert_eq!((status, &problem["code"]), (503, &json!("bot_not_probed")));
+    assert_eq!((status, &problem["code"]), (424, &json!("bot_not_probed")));
     assert_eq!(problem["reason"], "unreachable", "{problem}");
     assert_eq!(kept(&gateway), Vec::<String>::new());
 

@@ -100,7 +100,7 @@ problem_codes! {
     BotRefused = 422, "bot_refused", "The platform does not take the bot",
         "The platform was asked about the bot before it is kept, and does not take its id or its secret, or does not let it connect. Nothing was kept.",
         "`next_step` says what to do. Then add it again.";
-    BotNotProbed = 503, "bot_not_probed", "The platform could not be asked about the bot",
+    BotNotProbed = 424, "bot_not_probed", "The platform could not be asked about the bot",
         "The platform is asked about a bot before it is kept. It could not be reached, or its answer says nothing about the bot. Nothing was kept.",
         "`next_step` says what to do. With `\"probe\": false` the bot is kept without asking.";
     SpaceLimit = 409, "space_limit", "The space has as many connections as it may have",

@@ -60,7 +60,7 @@ pub(super) fn operators_add_bots(gateway: &Gateway, sim: &Sim, seen: &mut Seen) 
             400,
         ),
         // Nobody listens at its proxy, and so at the platform.
-        (with("probe", json!(true)), 503),
+        (with("probe", json!(true)), 424),
         (request.clone(), 201),
         (request.clone(), 409),
     ] {
