@@ -6,8 +6,9 @@ use longwire_store::Figures;
 
 /// How long a step is to keep the writer at least.
 const STEP: Duration = Duration::from_micros(1_500);
-/// And at least so many times as long as a usual commit: on a disk that takes long for each, small steps would come to nothing.
-const COMMITS: u32 = 2;
+/// And at least so many times as long as a usual commit. A step has a commit of its own: on a disk where each takes long, small
+/// steps would come to nothing. Below half of this a step grows, so half of it has to be more than one commit.
+const COMMITS: u32 = 4;
 /// The smallest step, in rows.
 const FEWEST: usize = 16;
 /// The largest one.
