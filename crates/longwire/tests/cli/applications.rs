@@ -195,6 +195,7 @@ fn check_tells_which_callbacks_consumers_claim() {
         "--app-id=cli_0123456789abcdef",
         "--secret-file=secret",
         "--base-url=http://127.0.0.1:9",
+        "--no-probe",
     ];
     server.ask(&add, 0);
     let claimed = || {

@@ -138,7 +138,7 @@ fn the_same_bot_under_two_names_is_refused_with_both() {
     let check = &mut longwire(directory.path());
     let (stdout, _) = run(check.arg("check").env("S", "s3cr3t"), 7);
     assert!(
-        stdout.contains("✗ bot of third: `second` is the same bot"),
+        stdout.contains("✗ bot of third: `third` is the same bot as `second`"),
         "{stdout}"
     );
     change("stop", "second", 0);
