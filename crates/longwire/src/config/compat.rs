@@ -84,7 +84,7 @@ mod tests {
         }
         for (text, words) in [
             ("lark_callback_server = 8080", "the name of an installation"),
-            ("lark_callback_server = \"\"", "1 to 64 bytes"),
+            ("lark_callback_server = \"\"", "1 to 64 characters"),
             ("aurak = \"yes\"", "a boolean"),
         ] {
             let error = bot(text).expect_err(text);
