@@ -166,6 +166,15 @@ impl Log {
         self.head.send_replace(head);
     }
 
+    /// Payloads were hashed or erased, perhaps of events that are here. Where nothing is here, because nobody watches, the head is
+    /// not known either.
+    fn forget_replaced(&self) {
+        let (mut newest, head) = (self.newest.borrow_mut(), self.head());
+        if newest.begins_after.0 <= head {
+            newest.clear(head);
+        }
+    }
+
     /// Nothing is watched any more.
     pub(crate) fn forget(&self) {
         *self.newest.borrow_mut() = Newest::default();
@@ -175,8 +184,7 @@ impl Log {
     pub(crate) fn page(&self, after: Seq, until: Option<Seq>, limit: usize) -> Option<LogPage> {
         let rewrites = self.store.rewrites();
         if rewrites != self.rewrites.replace(rewrites) {
-            // Payloads were hashed or erased, perhaps of events that are here.
-            self.newest.borrow_mut().clear(self.head());
+            self.forget_replaced();
         }
         let newest = self.newest.borrow();
         if after < newest.begins_after.0 {
@@ -325,6 +333,39 @@ mod tests {
         store.writer().submit(group).expect("there is room");
         told.recv_timeout(Duration::from_secs(30))
             .expect("it is recorded");
+    }
+
+    #[test]
+    fn replaced_payloads_are_forgotten_and_nothing_else_is_thought_to_be_here() {
+        let home = tempfile::tempdir().expect("a directory");
+        let url = format!("sqlite:{}", home.path().join("log.db").display());
+        let store = Store::open(&StoreSettings::at(url)).expect("a store");
+        store.run_writer(|_| ()).expect("a thread");
+        let watch = store.watch_head();
+        (1..=3).for_each(|number| record(&store, number));
+        let replace = |seq: i64| {
+            let erase = longwire_store::RetentionStep::Erase {
+                events: vec![Seq(seq)],
+                at_ms: 1,
+            };
+            assert_eq!(store.retain(erase).expect("done").changed, 1);
+        };
+        let log = Rc::new(Log::new(store.clone(), Arc::new(Nobody)));
+        replace(1);
+        // Nobody watches: what is there is for the database to say.
+        assert!(log.page(Seq(0), None, 10).is_none());
+        let _reader = log.reader();
+        log.newest.borrow_mut().clear(Seq(0));
+        record(&store, 4);
+        while watch.newest() < Some(Seq(4)) {
+            std::thread::yield_now();
+        }
+        log.advance(Seq(4));
+        replace(2);
+        assert!(log.page(Seq(0), None, 10).is_none(), "they are not whole");
+        let behind = log.page(Seq(4), None, 10).expect("nothing is behind");
+        assert_eq!((behind.events.len(), behind.reached), (0, Seq(4)));
+        store.stop_writer();
     }
 
     /// The store has events in memory before it tells of them, so more may be read than was told.
