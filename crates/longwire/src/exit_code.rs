@@ -28,7 +28,7 @@ macro_rules! exits {
 
 exits! {
     Done = 0, "done";
-    Failed = 1, "it did not work; a verdict (`demo`, `bench`, `torture`) is against the gateway";
+    Failed = 1, "it did not work; a verdict (`demo`, `bench`, `torture`) is against the gateway; `status`: not every wanted bot is live";
     Usage = 2, "the command line makes no sense";
     Config = 3, "the configuration makes no sense: starting again changes nothing";
     Unreachable = 4, "the server cannot be reached";
