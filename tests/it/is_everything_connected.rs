@@ -17,6 +17,12 @@ fn command(gateway: &Gateway, arguments: &[&str]) -> Ended {
     longwire(gateway.directory(), arguments, &environment, "")
 }
 
+/// How many bots these sums are of.
+fn counted(sums: &[Value]) -> u64 {
+    let counts = sums.iter().map(|entry| entry["count"].as_u64());
+    counts.map(Option::unwrap_or_default).sum()
+}
+
 #[test]
 fn of_four_hundred_bots_the_three_that_are_broken_are_named_in_one_screen() {
     let well: Vec<String> = (0..WELL).map(|number| format!("well-{number}")).collect();
@@ -120,16 +126,18 @@ fn of_four_hundred_bots_the_three_that_are_broken_are_named_in_one_screen() {
     assert!(legal.contains("backing_off, refused"), "{refused}");
 
     // Each bot connected once, and the log says it in few lines.
-    let entries = gateway.log().entries();
-    let of = |words: &str| -> Vec<&Value> {
-        let is_of = |entry: &&Value| entry["message"].as_str() == Some(words);
-        entries.iter().filter(is_of).collect()
+    let of = |words: &str| -> Vec<Value> {
+        let mut entries = gateway.log().entries();
+        entries.retain(|entry| entry["message"].as_str() == Some(words));
+        entries
     };
+    let told = || of("connected").len() as u64 + counted(&of("bots connected"));
+    wait_until("the log has told of each", || match told() == WELL as u64 {
+        true => Ok(()),
+        false => Err(told().to_string()),
+    });
     let (alone, summed) = (of("connected"), of("bots connected"));
-    let counts = summed
-        .iter()
-        .map(|entry| entry["count"].as_u64().unwrap_or_default());
-    assert_eq!(alone.len() as u64 + counts.sum::<u64>(), WELL as u64);
+    let entries = gateway.log().entries();
     assert!(alone.len() <= 10, "{} lines of one bot each", alone.len());
     assert!(
         alone[0]["name"]

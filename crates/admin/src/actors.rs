@@ -139,7 +139,7 @@ pub(crate) async fn inspect(
     if let Some(janitor) = janitor.filter(|_| JanitorHandle::lives_at(&query.path)) {
         return Ok(Json(InspectionAnswer::Janitor {
             outcome: "answered",
-            words: RetentionDocument::from(&janitor.view()),
+            words: Box::new(RetentionDocument::from(&janitor.view())),
         }));
     }
     match admin.settings.fleet.inspect(&query.path).await {
@@ -162,7 +162,7 @@ pub(crate) enum InspectionAnswer {
     /// Of the janitor.
     Janitor {
         outcome: &'static str,
-        words: RetentionDocument,
+        words: Box<RetentionDocument>,
     },
 }
 
