@@ -17,6 +17,7 @@ fn each_answer_is_one_that_the_document_names() {
     let gateway = Setup::new(&sim)
         // Requests that are made up name public platforms, and reach nobody.
         .set("proxy.url", "http://127.0.0.1:9")
+        .set("proxy.no_proxy", json!(["127.0.0.1"]))
         .set("compat.aurak", true)
         .set("compat.lark_callback_server", BOT)
         .bot(BOT)
