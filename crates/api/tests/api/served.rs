@@ -113,6 +113,11 @@ impl Default for Wanted {
 /// What time it is for callbacks, in milliseconds since 1970.
 pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
 
+const STREAMS: StreamLimits = StreamLimits {
+    per_space: 2,
+    per_process: 3,
+};
+
 impl Served {
     async fn start(wanted: Wanted) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
@@ -163,10 +168,7 @@ impl Served {
                 grant(presented, narrowed)
             }),
             rates: TokenRates::default(),
-            streams: StreamLimits {
-                per_space: 2,
-                per_process: 3,
-            },
+            streams: STREAMS,
         });
         let api = Api::new(ApiSettings {
             retention: Arc::new(|| None),

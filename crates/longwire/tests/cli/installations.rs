@@ -302,10 +302,8 @@ fn a_wecom_bot_is_added_listed_and_shown() {
     run(&mut added(&plain), 0);
     run(&mut added(&["app", "--app-id", "cli_1"]), 0);
 
-    let (list, _) = run(
-        longwire(directory.path()).args(["installations", "list"]),
-        0,
-    );
+    let mut list = longwire(directory.path());
+    let (list, _) = run(list.args(["installations", "list"]), 0);
     for words in ["wecom", "aib1", "aib2", "feishu", "cli_1"] {
         assert!(list.contains(words), "no {words} in\n{list}");
     }

@@ -176,10 +176,8 @@ fn a_bot_with_rules_of_its_own_is_listed_and_its_events_go_alone() {
         payload: PayloadPolicy::Hash,
     };
     bench.store.set_retention(other, rules).expect("kept");
-    let found = bench
-        .store
-        .reader()
-        .unlisted_events(&[other], Seq(0), Seq(20));
+    let reader = bench.store.reader();
+    let found = reader.unlisted_events(&[other], Seq(0), Seq(20));
     let found = found.expect("readable");
     assert_eq!(found.len(), 10);
     retain(
@@ -208,13 +206,11 @@ fn a_bot_with_rules_of_its_own_is_listed_and_its_events_go_alone() {
         Sha256::digest(&payload).into()
     };
     let size_bytes = payload.len() as u64;
-    assert_eq!(
-        hashed.kept,
-        Kept::Hashed {
-            sha256: digest,
-            size_bytes
-        }
-    );
+    let wanted = Kept::Hashed {
+        sha256: digest,
+        size_bytes,
+    };
+    assert_eq!(hashed.kept, wanted);
     assert!(hashed.payload.is_empty());
     assert_eq!(hashed.event_id.as_deref(), Some("event-12"));
     let done = retain(
