@@ -24,6 +24,7 @@ const BUILT_ON: &[&str] = &[
     "secrecy",
     "serde",
     "serde_json",
+    "toml",
     "sha1",
     "sha2",
     "subtle",

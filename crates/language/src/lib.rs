@@ -16,6 +16,15 @@
 //!
 //! Nothing here reads a file, a clock or the environment by itself.
 
+#![cfg_attr(
+    not(test),
+    forbid(
+        clippy::disallowed_macros,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )
+)]
+
 mod language;
 mod spacing;
 mod spoken;
@@ -25,5 +34,5 @@ mod translate;
 
 pub use language::{Language, UnknownLanguage};
 pub use spoken::{said, speak, spoken, word};
-pub use table::{Message, Table};
+pub use table::{Catalog, CatalogEntry};
 pub use template::Template;

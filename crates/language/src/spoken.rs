@@ -4,20 +4,20 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use crate::language::Language;
-use crate::table::Table;
+use crate::table::Catalog;
 
 /// `None` speaks English.
-static SPOKEN: OnceLock<Option<Table>> = OnceLock::new();
+static SPOKEN: OnceLock<Option<Catalog>> = OnceLock::new();
 
 /// Chooses the language of this process. The first call counts.
 pub fn speak(language: Language) {
     SPOKEN.get_or_init(|| match language {
         Language::English => None,
-        Language::Chinese => Some(Table::built_in()),
+        Language::Chinese => Some(Catalog::built_in()),
     });
 }
 
-fn table() -> Option<&'static Table> {
+fn table() -> Option<&'static Catalog> {
     SPOKEN.get()?.as_ref()
 }
 

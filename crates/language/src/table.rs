@@ -41,7 +41,7 @@ const WORDS: &str = include_str!("../messages/words.toml");
 
 /// A text in both languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub struct CatalogEntry {
     /// The crate it is of, `others`, or `words`.
     pub area: &'static str,
     /// The English template.
@@ -51,17 +51,17 @@ pub struct Message {
 }
 
 /// Every text in both languages, to look up and to list.
-pub struct Table {
-    messages: Vec<Message>,
+pub struct Catalog {
+    messages: Vec<CatalogEntry>,
     words: HashMap<String, String>,
     plain: HashMap<String, String>,
     /// Those with places; the ones that say most first.
     templates: Vec<Entry>,
 }
 
-impl fmt::Debug for Table {
+impl fmt::Debug for Catalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Table")
+        f.debug_struct("Catalog")
             .field("messages", &self.messages.len())
             .finish_non_exhaustive()
     }
@@ -73,7 +73,7 @@ pub(crate) struct Entry {
     pub(crate) chinese: Template,
 }
 
-impl Table {
+impl Catalog {
     /// Reads the table that is built in. Takes a few milliseconds.
     ///
     /// # Panics
@@ -81,7 +81,7 @@ impl Table {
     #[must_use]
     pub fn built_in() -> Self {
         let files = FILES.iter().copied().chain([("others", OF_OTHERS)]);
-        let mut messages: Vec<Message> = files
+        let mut messages: Vec<CatalogEntry> = files
             .flat_map(|(area, text)| messages_of(area, text))
             .collect();
         let words = messages_of("words", WORDS);
@@ -115,7 +115,7 @@ impl Table {
 
     /// All texts, by crate.
     #[must_use]
-    pub fn messages(&self) -> &[Message] {
+    pub fn messages(&self) -> &[CatalogEntry] {
         &self.messages
     }
 
@@ -135,7 +135,7 @@ impl Table {
     }
 }
 
-fn messages_of(area: &'static str, text: &str) -> Vec<Message> {
+fn messages_of(area: &'static str, text: &str) -> Vec<CatalogEntry> {
     let rows: toml::Table = text
         .parse()
         .unwrap_or_else(|error| panic!("messages/{area}.toml: {error}"));
@@ -143,7 +143,7 @@ fn messages_of(area: &'static str, text: &str) -> Vec<Message> {
         let toml::Value::String(chinese) = chinese else {
             panic!("messages/{area}.toml: `{english}` has no text");
         };
-        Message {
+        CatalogEntry {
             area,
             english,
             chinese,

@@ -4,7 +4,7 @@
 //! separated by `: `, `; `, `. ` and `, `. A value of a template may be such a row again.
 
 use crate::spacing;
-use crate::table::{Entry, Table};
+use crate::table::{Catalog, Entry};
 
 /// A longer text is somebody else's.
 const MOST_BYTES: usize = 8_192;
@@ -17,7 +17,7 @@ const FEW_LETTERS: usize = 4;
 /// What may stand before the text of a line.
 const MARKS: &[char] = &[' ', '✓', '✗', '→', '!', '•'];
 
-impl Table {
+impl Catalog {
     /// The Chinese of what is said, line by line. Colours, marks and indentation stay. `None` when no part of it is known.
     #[must_use]
     pub fn said(&self, text: &str) -> Option<String> {

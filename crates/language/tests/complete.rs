@@ -6,7 +6,7 @@ mod unseen;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use longwire_language::{Message, Table, Template};
+use longwire_language::{Catalog, CatalogEntry, Template};
 
 use scan::Texts;
 use unseen::Unseen;
@@ -28,7 +28,7 @@ fn rows(texts: &[(&String, &BTreeSet<String>)]) -> String {
 #[test]
 fn every_text_has_chinese_or_a_reason() {
     let texts = source();
-    let table = Table::built_in();
+    let table = Catalog::built_in();
     let mut unseen = Unseen::read();
     let known: BTreeSet<&str> = table
         .messages()
@@ -66,8 +66,8 @@ fn every_text_has_chinese_or_a_reason() {
 #[test]
 fn every_row_is_of_a_text_that_is_there() {
     let texts = source();
-    let table = Table::built_in();
-    let is_gone = |message: &&Message| match message.area {
+    let table = Catalog::built_in();
+    let is_gone = |message: &&CatalogEntry| match message.area {
         "words" => !texts.words.contains_key(&message.english),
         "others" => false,
         _ => !texts.sentences.contains_key(&message.english),
@@ -83,9 +83,9 @@ fn every_row_is_of_a_text_that_is_there() {
 
 #[test]
 fn no_text_is_in_the_table_twice() {
-    let table = Table::built_in();
+    let table = Catalog::built_in();
     let mut seen = BTreeSet::new();
-    for Message { area, english, .. } in table.messages() {
+    for CatalogEntry { area, english, .. } in table.messages() {
         assert!(
             seen.insert((*area == "words", english)),
             "{area}: {english:?}"
@@ -95,7 +95,7 @@ fn no_text_is_in_the_table_twice() {
 
 #[test]
 fn both_languages_have_the_same_places() {
-    for message in Table::built_in().messages() {
+    for message in Catalog::built_in().messages() {
         let names = |text: &str| -> BTreeSet<String> {
             Template::parse(text).names().iter().cloned().collect()
         };
@@ -116,7 +116,7 @@ fn both_languages_have_the_same_places() {
 /// A text is recognized as what it was made of, whatever other templates there are.
 #[test]
 fn no_template_is_taken_for_another() {
-    let table = Table::built_in();
+    let table = Catalog::built_in();
     let mut taken = Vec::new();
     for message in table
         .messages()

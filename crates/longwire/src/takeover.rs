@@ -20,8 +20,9 @@ mod successor;
 use std::io;
 use std::path::PathBuf;
 
-use longwire_takeover::frame::FrameError;
-use longwire_takeover::{Failure, Refusal};
+use longwire_store::OpenError;
+use longwire_takeover::frame::TakeoverFrameError;
+use longwire_takeover::{TakeoverFailure, TakeoverRefusal};
 
 pub(crate) use predecessor::{HandedOver, TakeoverServer};
 pub(crate) use restart::{Program, on_signal};
@@ -41,10 +42,10 @@ pub(crate) enum TakeoverError {
     },
     /// The server says no.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] TakeoverRefusal),
     /// What it says is no message.
     #[error("the running server says something that is no message of a takeover")]
-    Garbage(#[from] FrameError),
+    Garbage(#[from] TakeoverFrameError),
     /// It says something that has no place there.
     #[error("the running server does not welcome the takeover")]
     NotWelcome,
@@ -53,7 +54,10 @@ pub(crate) enum TakeoverError {
     Channel(#[source] io::Error),
     /// The takeover did not get to its end.
     #[error(transparent)]
-    Failed(#[from] Failure),
+    Failed(#[from] TakeoverFailure),
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] OpenError),
     /// The server has ended, and its store does not open.
     #[error("the running server has ended, and its store does not open")]
     NotOpened(#[source] longwire_store::WriteError),
@@ -67,14 +71,15 @@ impl TakeoverError {
                 "run it as the user of the running server; without --takeover, stop that server first"
             }
             Self::Refused(refusal) => refusal.advice(),
-            Self::Garbage(_) | Self::NotWelcome => Refusal::Protocol.advice(),
+            Self::Garbage(_) | Self::NotWelcome => TakeoverRefusal::Protocol.advice(),
             Self::Channel(_) => "look whether the running server has ended, and read its log",
-            Self::Failed(Failure::NoneConnected { .. }) => {
+            Self::Failed(TakeoverFailure::NoneConnected { .. }) => {
                 "the running server goes on; read above why the bots do not connect, and try again"
             }
-            Self::Failed(Failure::DoesNotEnd { .. }) => {
+            Self::Failed(TakeoverFailure::DoesNotEnd { .. }) => {
                 "end the running server by SIGKILL, and start again without --takeover"
             }
+            Self::Store(error) => error.advice(),
             Self::NotOpened(_) => "read why above, and start again without --takeover",
         }
     }

@@ -3,6 +3,7 @@
 //! The writer looks every two seconds. Each concern is told when it begins and when it is over, and not in between. This is the
 //! part without I/O.
 
+use crate::disk_concern::DiskConcern;
 use crate::figures::DiskUsage;
 
 /// A write-ahead log that is longer is held by somebody: the writer cuts it at [`WAL_KEPT_BYTES`](crate::sqlite::log::WAL_KEPT_BYTES)
@@ -15,61 +16,6 @@ const LOW_SHARE: u64 = 20;
 /// but never above so many bytes (half an hour of 5,000 events a second), and on a small disk not above a quarter of it.
 const LOW_AT_MOST_BYTES: u64 = 5 << 30;
 const LOW_AT_LEAST_BYTES: u64 = 512 << 20;
-
-/// Something that becomes a trouble of the store unless somebody does something about it.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DiskConcern {
-    /// A program reads an old state of the database, so the write-ahead log only grows.
-    WalHeld,
-    /// The disk has little free space.
-    SpaceLow,
-}
-
-impl DiskConcern {
-    /// All there are.
-    pub const ALL: [Self; 2] = [Self::WalHeld, Self::SpaceLow];
-
-    /// A stable word for JSON.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::WalHeld => "wal_held",
-            Self::SpaceLow => "space_low",
-        }
-    }
-
-    /// What is the matter.
-    #[must_use]
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::WalHeld => "another program reads the database, and the write-ahead log grows",
-            Self::SpaceLow => "the disk of the store has little free space",
-        }
-    }
-
-    /// What an operator does about it.
-    #[must_use]
-    pub fn advice(self) -> &'static str {
-        match self {
-            Self::WalHeld => {
-                "end the program that has a transaction open: `fuser longwire.db-wal` names those that use it. For copies there is \
-                 `longwire backup`"
-            }
-            Self::SpaceLow => {
-                "free space, let the store keep events for a shorter time, or move it to a larger disk. When the disk is full \
-                 nothing is recorded: Feishu and Lark repeat what is refused, and WeCom's events wait unread"
-            }
-        }
-    }
-
-    pub(crate) fn bit(self) -> u8 {
-        match self {
-            Self::WalHeld => 1,
-            Self::SpaceLow => 2,
-        }
-    }
-}
 
 /// What is to be told.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::clock::now_ms;
-use crate::disk_watch::DiskConcern;
+use crate::disk_concern::DiskConcern;
 use crate::lane::WriteLane;
 
 /// Upper edges of the commit time buckets in microseconds; a last bucket holds what took longer.

@@ -16,9 +16,8 @@
 //!
 //! How the bytes travel is not decided here: [`Forward`] carries them.
 
-mod bytes;
+pub(crate) mod bytes;
 mod engine;
-mod receiving;
 
 pub(crate) use engine::{ForwardingEngine, OpenOwn};
 

@@ -21,6 +21,7 @@ mod cause;
 mod clock;
 mod consumer;
 mod directory;
+mod disk_concern;
 mod disk_watch;
 mod displacement;
 mod draft;
@@ -79,7 +80,7 @@ pub use consumer::{
     ConsumerChange, ConsumerRecord, ConsumerState, NewConsumer, NewWebhookSecret,
     OpenedWebhookSecrets, SavedPosition,
 };
-pub use disk_watch::DiskConcern;
+pub use disk_concern::DiskConcern;
 pub use displacement::Displacement;
 pub use draft::Replace;
 pub use engine::ReadEngine;

@@ -6,6 +6,7 @@
 mod administer;
 mod closing;
 mod consumers;
+mod forwarded;
 mod installations;
 mod keys;
 mod retention;

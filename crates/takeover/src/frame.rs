@@ -4,7 +4,7 @@
 
 use bytes::{Buf as _, BytesMut};
 
-use crate::message::Message;
+use crate::message::TakeoverMessage;
 
 /// Bytes of the length.
 pub const HEADER_BYTES: usize = 4;
@@ -15,7 +15,7 @@ pub const MOST_BATCH_BYTES: usize = 256 << 20;
 
 /// Bytes that are no frame of this version.
 #[derive(Debug, thiserror::Error)]
-pub enum FrameError {
+pub enum TakeoverFrameError {
     /// The length is more than may be.
     #[error("a frame of {bytes} bytes, where {most} may be")]
     TooLong {
@@ -36,28 +36,28 @@ pub enum FrameError {
 ///
 /// # Errors
 /// If that is more than `most`.
-pub fn header(bytes: usize, most: usize) -> Result<[u8; HEADER_BYTES], FrameError> {
+pub fn header(bytes: usize, most: usize) -> Result<[u8; HEADER_BYTES], TakeoverFrameError> {
     let length = u32::try_from(bytes).ok().filter(|_| bytes <= most);
     length
         .map(u32::to_le_bytes)
-        .ok_or(FrameError::TooLong { bytes, most })
+        .ok_or(TakeoverFrameError::TooLong { bytes, most })
 }
 
 /// How many bytes of content follow this header.
 ///
 /// # Errors
 /// If that is more than `most`.
-pub fn content_bytes(header: [u8; HEADER_BYTES], most: usize) -> Result<usize, FrameError> {
+pub fn content_bytes(header: [u8; HEADER_BYTES], most: usize) -> Result<usize, TakeoverFrameError> {
     let bytes = u32::from_le_bytes(header) as usize;
     match bytes <= most {
         true => Ok(bytes),
-        false => Err(FrameError::TooLong { bytes, most }),
+        false => Err(TakeoverFrameError::TooLong { bytes, most }),
     }
 }
 
 /// The frame of a message.
 #[must_use]
-pub fn encode(message: &Message) -> Vec<u8> {
+pub fn encode(message: &TakeoverMessage) -> Vec<u8> {
     let content = message.to_bytes();
     let header = header(content.len(), MOST_MESSAGE_BYTES);
     let header = header.expect("bots are fewer than fill the longest message");
@@ -68,7 +68,7 @@ pub fn encode(message: &Message) -> Vec<u8> {
 ///
 /// # Errors
 /// If the bytes are no message. The stream cannot be read any further then.
-pub fn take(came: &mut BytesMut) -> Result<Option<Message>, FrameError> {
+pub fn take(came: &mut BytesMut) -> Result<Option<TakeoverMessage>, TakeoverFrameError> {
     let Some(header) = came.first_chunk::<HEADER_BYTES>() else {
         return Ok(None);
     };
@@ -78,8 +78,8 @@ pub fn take(came: &mut BytesMut) -> Result<Option<Message>, FrameError> {
     }
     came.advance(HEADER_BYTES);
     let content = came.split_to(length);
-    let message = Message::from_bytes(&content).map_err(FrameError::Broken)?;
-    message.map(Some).ok_or(FrameError::Unknown)
+    let message = TakeoverMessage::from_bytes(&content).map_err(TakeoverFrameError::Broken)?;
+    message.map(Some).ok_or(TakeoverFrameError::Unknown)
 }
 
 #[cfg(test)]
@@ -88,31 +88,31 @@ mod tests {
     use crate::message::{Given, Hello, LetGo, Live, Refused, Take, Welcome, Yours};
     use proptest::prelude::*;
 
-    fn all() -> Vec<Message> {
+    fn all() -> Vec<TakeoverMessage> {
         vec![
-            Message::Hello(Hello {
+            TakeoverMessage::Hello(Hello {
                 protocol: 1,
                 version: "0.1.0".to_owned(),
                 pid: 7,
             }),
-            Message::Welcome(Welcome {
+            TakeoverMessage::Welcome(Welcome {
                 version: "0.1.0".to_owned(),
                 pid: 8,
                 live: vec![1, 2, 1 << 40],
             }),
-            Message::Refused(Refused { code: 2 }),
-            Message::Take(Take { bot: 3 }),
-            Message::Yours(Yours { bot: 3 }),
-            Message::Live(Live { bot: 3 }),
-            Message::Given(Given {
+            TakeoverMessage::Refused(Refused { code: 2 }),
+            TakeoverMessage::Take(Take { bot: 3 }),
+            TakeoverMessage::Yours(Yours { bot: 3 }),
+            TakeoverMessage::Live(Live { bot: 3 }),
+            TakeoverMessage::Given(Given {
                 bot: 3,
                 ended_ms: Some(1_700_000_000_000),
             }),
-            Message::Given(Given {
+            TakeoverMessage::Given(Given {
                 bot: 3,
                 ended_ms: None,
             }),
-            Message::LetGo(LetGo {}),
+            TakeoverMessage::LetGo(LetGo {}),
         ]
     }
 
@@ -135,10 +135,16 @@ mod tests {
     #[test]
     fn a_long_frame_and_an_unknown_message_are_refused() {
         let mut long = BytesMut::from(&u32::MAX.to_le_bytes()[..]);
-        assert!(matches!(take(&mut long), Err(FrameError::TooLong { .. })));
+        assert!(matches!(
+            take(&mut long),
+            Err(TakeoverFrameError::TooLong { .. })
+        ));
         // Field 99, as a later version may have it.
         let mut unknown = BytesMut::from(&[3, 0, 0, 0, 0x9a, 0x06, 0x00][..]);
-        assert!(matches!(take(&mut unknown), Err(FrameError::Unknown)));
+        assert!(matches!(
+            take(&mut unknown),
+            Err(TakeoverFrameError::Unknown)
+        ));
         assert!(header(MOST_BATCH_BYTES + 1, MOST_BATCH_BYTES).is_err());
     }
 

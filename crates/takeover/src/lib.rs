@@ -24,11 +24,14 @@ mod predecessor;
 mod refusal;
 mod successor;
 
-pub use message::{BotId, Given, Hello, LetGo, Live, Message, Refused, Take, Welcome, Yours};
+pub use message::{
+    BotId, Given, Hello, LetGo, Live, Refused, Take, TakeoverMessage, Welcome, Yours,
+};
 pub use predecessor::{Predecessor, PredecessorAction, PredecessorPhase};
-pub use refusal::Refusal;
+pub use refusal::TakeoverRefusal;
 pub use successor::{
-    BotRoad, Failure, Observed, Successor, SuccessorAction, SuccessorPhase, Summary, Timing,
+    BotRoad, Observed, Successor, SuccessorAction, SuccessorPhase, Summary, TakeoverFailure,
+    TakeoverTiming,
 };
 
 /// The version of the messages. Two processes with different ones do not take over from each other.

@@ -36,7 +36,7 @@ pub struct Welcome {
 /// The takeover does not begin. From the predecessor, in place of [`Welcome`].
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct Refused {
-    /// [`Refusal::code`](crate::Refusal::code).
+    /// [`TakeoverRefusal::code`](crate::TakeoverRefusal::code).
     #[prost(uint32, tag = "1")]
     pub code: u32,
 }
@@ -83,7 +83,7 @@ pub struct LetGo {}
 
 /// What is said.
 #[derive(Clone, PartialEq, Eq, Oneof)]
-pub enum Message {
+pub enum TakeoverMessage {
     /// See [`Hello`].
     #[prost(message, tag = "1")]
     Hello(Hello),
@@ -112,11 +112,11 @@ pub enum Message {
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct Envelope {
-    #[prost(oneof = "Message", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
-    message: Option<Message>,
+    #[prost(oneof = "TakeoverMessage", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    message: Option<TakeoverMessage>,
 }
 
-impl Message {
+impl TakeoverMessage {
     /// Its bytes.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let message = Some(self.clone());

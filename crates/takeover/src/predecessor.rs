@@ -10,14 +10,14 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::PROTOCOL;
-use crate::message::{BotId, Given, Hello, Message, Yours};
-use crate::refusal::Refusal;
+use crate::message::{BotId, Given, Hello, TakeoverMessage, Yours};
+use crate::refusal::TakeoverRefusal;
 
 /// What the process is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PredecessorAction {
     /// Send this to the successor.
-    Send(Message),
+    Send(TakeoverMessage),
     /// The successor is about to connect this bot: expect to be displaced, read until then, and do not connect it again. Then
     /// call [`Predecessor::handle_announced`].
     Announce(BotId),
@@ -68,53 +68,53 @@ impl Predecessor {
     ///
     /// # Errors
     /// The takeover does not begin. The one that is under way, if there is one, goes on.
-    pub fn handle_hello(&mut self, hello: &Hello) -> Result<(), Refusal> {
+    pub fn handle_hello(&mut self, hello: &Hello) -> Result<(), TakeoverRefusal> {
         if hello.protocol != PROTOCOL {
-            return Err(Refusal::Protocol);
+            return Err(TakeoverRefusal::Protocol);
         }
         match self.phase {
             PredecessorPhase::Free => {
                 self.phase = PredecessorPhase::Giving;
                 Ok(())
             }
-            PredecessorPhase::Giving => Err(Refusal::Busy),
-            PredecessorPhase::Ending => Err(Refusal::Ending),
+            PredecessorPhase::Giving => Err(TakeoverRefusal::Busy),
+            PredecessorPhase::Ending => Err(TakeoverRefusal::Ending),
         }
     }
 
     /// The successor says something. What has no place here changes nothing.
-    pub fn handle_message(&mut self, message: &Message) {
+    pub fn handle_message(&mut self, message: &TakeoverMessage) {
         if self.phase != PredecessorPhase::Giving {
             return;
         }
         match message {
-            Message::Take(take) if self.announced.insert(take.bot) => {
+            TakeoverMessage::Take(take) if self.announced.insert(take.bot) => {
                 self.actions
                     .push_back(PredecessorAction::Announce(take.bot));
             }
-            Message::Live(live) if !self.given.contains(&live.bot) => {
+            TakeoverMessage::Live(live) if !self.given.contains(&live.bot) => {
                 if self.giving.insert(live.bot) {
                     self.actions.push_back(PredecessorAction::Give(live.bot));
                 }
             }
-            Message::LetGo(_) => {
+            TakeoverMessage::LetGo(_) => {
                 self.phase = PredecessorPhase::Ending;
                 self.actions.push_back(PredecessorAction::LetGo);
             }
-            Message::Take(_)
-            | Message::Live(_)
-            | Message::Hello(_)
-            | Message::Welcome(_)
-            | Message::Refused(_)
-            | Message::Yours(_)
-            | Message::Given(_) => {}
+            TakeoverMessage::Take(_)
+            | TakeoverMessage::Live(_)
+            | TakeoverMessage::Hello(_)
+            | TakeoverMessage::Welcome(_)
+            | TakeoverMessage::Refused(_)
+            | TakeoverMessage::Yours(_)
+            | TakeoverMessage::Given(_) => {}
         }
     }
 
     /// The bot is left to the successor.
     pub fn handle_announced(&mut self, bot: BotId) {
         if self.phase == PredecessorPhase::Giving && self.announced.contains(&bot) {
-            let yours = Message::Yours(Yours { bot });
+            let yours = TakeoverMessage::Yours(Yours { bot });
             self.actions.push_back(PredecessorAction::Send(yours));
         }
     }
@@ -123,7 +123,7 @@ impl Predecessor {
     pub fn handle_given(&mut self, bot: BotId, ended_ms: Option<i64>) {
         if self.phase == PredecessorPhase::Giving && self.giving.remove(&bot) {
             self.given.insert(bot);
-            let given = Message::Given(Given { bot, ended_ms });
+            let given = TakeoverMessage::Given(Given { bot, ended_ms });
             self.actions.push_back(PredecessorAction::Send(given));
         }
     }
@@ -168,16 +168,16 @@ mod tests {
         }
     }
 
-    fn take(bot: BotId) -> Message {
-        Message::Take(Take { bot })
+    fn take(bot: BotId) -> TakeoverMessage {
+        TakeoverMessage::Take(Take { bot })
     }
 
-    fn live(bot: BotId) -> Message {
-        Message::Live(Live { bot })
+    fn live(bot: BotId) -> TakeoverMessage {
+        TakeoverMessage::Live(Live { bot })
     }
 
     fn given(bot: BotId, ended_ms: Option<i64>) -> PredecessorAction {
-        Send(Message::Given(Given { bot, ended_ms }))
+        Send(TakeoverMessage::Given(Given { bot, ended_ms }))
     }
 
     fn actions(predecessor: &mut Predecessor) -> Vec<PredecessorAction> {
@@ -195,16 +195,19 @@ mod tests {
         old.handle_message(&take(2));
         assert_eq!(actions(&mut old), [Announce(2)]);
         old.handle_announced(2);
-        assert_eq!(actions(&mut old), [Send(Message::Yours(Yours { bot: 2 }))]);
+        assert_eq!(
+            actions(&mut old),
+            [Send(TakeoverMessage::Yours(Yours { bot: 2 }))]
+        );
         old.handle_message(&live(2));
         old.handle_given(2, Some(5));
         assert_eq!(actions(&mut old), [Give(2), given(2, Some(5))]);
         assert_eq!(old.given(), 2);
-        old.handle_message(&Message::LetGo(LetGo {}));
+        old.handle_message(&TakeoverMessage::LetGo(LetGo {}));
         assert_eq!(actions(&mut old), [EndAll]);
         old.handle_closed();
         assert_eq!(actions(&mut old), [], "there is no way back from here");
-        assert_eq!(old.handle_hello(&hello()), Err(Refusal::Ending));
+        assert_eq!(old.handle_hello(&hello()), Err(TakeoverRefusal::Ending));
     }
 
     #[test]
@@ -214,11 +217,11 @@ mod tests {
             protocol: PROTOCOL + 1,
             ..Hello::default()
         };
-        assert_eq!(old.handle_hello(&other), Err(Refusal::Protocol));
+        assert_eq!(old.handle_hello(&other), Err(TakeoverRefusal::Protocol));
         assert_eq!(old.phase(), PredecessorPhase::Free);
         old.handle_hello(&hello()).expect("nobody else takes over");
         old.handle_message(&live(1));
-        assert_eq!(old.handle_hello(&hello()), Err(Refusal::Busy));
+        assert_eq!(old.handle_hello(&hello()), Err(TakeoverRefusal::Busy));
         old.handle_given(1, None);
         assert_eq!(actions(&mut old), [Give(1), given(1, None)]);
     }
@@ -279,15 +282,15 @@ mod tests {
                     Step::Live(bot) => old.handle_message(&live(bot)),
                     Step::Announced(bot) => old.handle_announced(bot),
                     Step::Given(bot) => old.handle_given(bot, None),
-                    Step::LetGo => old.handle_message(&Message::LetGo(LetGo {})),
+                    Step::LetGo => old.handle_message(&TakeoverMessage::LetGo(LetGo {})),
                     Step::Closed => old.handle_closed(),
                 }
                 for action in actions(&mut old) {
                     match action {
                         Announce(bot) => prop_assert!(announced.insert(bot)),
                         Give(bot) => prop_assert!(asked.insert(bot)),
-                        Send(Message::Yours(yours)) => prop_assert!(announced.contains(&yours.bot)),
-                        Send(Message::Given(given)) => prop_assert!(asked.contains(&given.bot)),
+                        Send(TakeoverMessage::Yours(yours)) => prop_assert!(announced.contains(&yours.bot)),
+                        Send(TakeoverMessage::Given(given)) => prop_assert!(asked.contains(&given.bot)),
                         Send(other) => prop_assert!(false, "{:?}", other),
                         TakeBack => {
                             prop_assert!(is_closed && before == PredecessorPhase::Giving);

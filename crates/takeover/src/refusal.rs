@@ -2,7 +2,7 @@
 
 /// Why the running process refuses, and what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum TakeoverRefusal {
     /// Another process is taking over already.
     #[error("another process is taking over already")]
     Busy,
@@ -17,7 +17,7 @@ pub enum Refusal {
     Unknown,
 }
 
-impl Refusal {
+impl TakeoverRefusal {
     const ALL: [Self; 4] = [Self::Busy, Self::Protocol, Self::Ending, Self::Unknown];
 
     /// Its number between two processes. A number is never used again for another cause.
@@ -60,11 +60,11 @@ mod tests {
 
     #[test]
     fn codes_come_back_and_stay() {
-        let codes = Refusal::ALL.map(Refusal::code);
+        let codes = TakeoverRefusal::ALL.map(TakeoverRefusal::code);
         assert_eq!(codes, [1, 2, 3, 0]);
-        for refusal in Refusal::ALL {
-            assert_eq!(Refusal::of_code(refusal.code()), refusal);
+        for refusal in TakeoverRefusal::ALL {
+            assert_eq!(TakeoverRefusal::of_code(refusal.code()), refusal);
         }
-        assert_eq!(Refusal::of_code(99), Refusal::Unknown);
+        assert_eq!(TakeoverRefusal::of_code(99), TakeoverRefusal::Unknown);
     }
 }

@@ -13,12 +13,12 @@ mod summary;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use crate::message::{BotId, LetGo, Live, Message, Take};
+use crate::message::{BotId, LetGo, Live, Take, TakeoverMessage};
 pub use summary::Summary;
 
 /// The deadlines of a takeover.
 #[derive(Debug, Clone, Copy)]
-pub struct Timing {
+pub struct TakeoverTiming {
     /// How many bots are taken at the same time whose platform displaces the earlier connection.
     pub at_once: usize,
     /// How long a bot that was taken may need until the next one is taken in its place. It is still waited for.
@@ -53,7 +53,7 @@ pub enum Observed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SuccessorAction {
     /// Send this to the predecessor.
-    Send(Message),
+    Send(TakeoverMessage),
     /// Begin to connect this bot.
     Connect(BotId),
     /// Open the store, whose lock is about to be free, then call [`Successor::handle_opened`].
@@ -62,7 +62,7 @@ pub enum SuccessorAction {
 
 /// Why a takeover comes to nothing. The predecessor goes on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
+pub enum TakeoverFailure {
     /// Bots that the predecessor has connected cannot be connected here, not even one.
     #[error("none of the {wanted} connected bots could be connected here within {} s", .within.as_secs())]
     NoneConnected {
@@ -119,7 +119,7 @@ struct Bot {
 /// The new process.
 #[derive(Debug)]
 pub struct Successor {
-    timing: Timing,
+    timing: TakeoverTiming,
     phase: SuccessorPhase,
     bots: BTreeMap<BotId, Bot>,
     /// Those that wait for their turn.
@@ -129,7 +129,7 @@ pub struct Successor {
     last_move: Instant,
     /// Until when the predecessor is waited for.
     ending: Option<Instant>,
-    failure: Option<Failure>,
+    failure: Option<TakeoverFailure>,
     gaps_ms: Vec<u64>,
     actions: VecDeque<SuccessorAction>,
 }
@@ -138,7 +138,7 @@ impl Successor {
     /// A takeover of these bots. Of `live`, the predecessor has connections.
     #[must_use]
     pub fn new(
-        timing: Timing,
+        timing: TakeoverTiming,
         bots: impl IntoIterator<Item = (BotId, BotRoad)>,
         live: &[BotId],
         now: Instant,
@@ -190,7 +190,7 @@ impl Successor {
             Observed::Live => {
                 bot.stage = Stage::Live { since_ms };
                 if self.phase == SuccessorPhase::Moving {
-                    let live = Message::Live(Live { bot: id });
+                    let live = TakeoverMessage::Live(Live { bot: id });
                     self.actions.push_back(SuccessorAction::Send(live));
                 }
             }
@@ -202,9 +202,9 @@ impl Successor {
     }
 
     /// The predecessor says something. What has no place here changes nothing.
-    pub fn handle_message(&mut self, message: &Message, now: Instant) {
+    pub fn handle_message(&mut self, message: &TakeoverMessage, now: Instant) {
         match message {
-            Message::Yours(yours) => {
+            TakeoverMessage::Yours(yours) => {
                 if let Some(bot) = self.bots.get_mut(&yours.bot)
                     && bot.stage == Stage::Asked
                 {
@@ -212,7 +212,7 @@ impl Successor {
                     self.actions.push_back(SuccessorAction::Connect(yours.bot));
                 }
             }
-            Message::Given(given) => {
+            TakeoverMessage::Given(given) => {
                 if let Some(bot) = self.bots.get_mut(&given.bot)
                     && let Stage::Live { since_ms } = bot.stage
                 {
@@ -225,12 +225,12 @@ impl Successor {
                     }
                 }
             }
-            Message::Hello(_)
-            | Message::Welcome(_)
-            | Message::Refused(_)
-            | Message::Take(_)
-            | Message::Live(_)
-            | Message::LetGo(_) => {}
+            TakeoverMessage::Hello(_)
+            | TakeoverMessage::Welcome(_)
+            | TakeoverMessage::Refused(_)
+            | TakeoverMessage::Take(_)
+            | TakeoverMessage::Live(_)
+            | TakeoverMessage::LetGo(_) => {}
         }
         self.go_on(now);
     }
@@ -273,7 +273,7 @@ impl Successor {
             }
             SuccessorPhase::LettingGo => {
                 if self.ending.is_some_and(|ending| ending <= now) {
-                    self.failure = Some(Failure::DoesNotEnd {
+                    self.failure = Some(TakeoverFailure::DoesNotEnd {
                         within: self.timing.ending,
                     });
                 }
@@ -304,7 +304,7 @@ impl Successor {
 
     /// Why it comes to nothing, if it does: then this process has to end.
     #[must_use]
-    pub fn failure(&self) -> Option<&Failure> {
+    pub fn failure(&self) -> Option<&TakeoverFailure> {
         self.failure.as_ref()
     }
 
@@ -353,7 +353,7 @@ impl Successor {
             if let Some(bot) = self.bots.get_mut(&id) {
                 bot.stage = Stage::Asked;
                 bot.turn_ends = Some(now + self.timing.turn);
-                let take = Message::Take(Take { bot: id });
+                let take = TakeoverMessage::Take(Take { bot: id });
                 self.actions.push_back(SuccessorAction::Send(take));
                 taken += 1;
             }
@@ -368,7 +368,7 @@ impl Successor {
     fn stalled(&mut self) {
         let (moved, wanted) = self.progress();
         if moved == 0 && wanted > 0 {
-            self.failure = Some(Failure::NoneConnected {
+            self.failure = Some(TakeoverFailure::NoneConnected {
                 wanted,
                 within: self.timing.stall,
             });
@@ -381,7 +381,7 @@ impl Successor {
     fn let_go(&mut self, now: Instant) {
         self.phase = SuccessorPhase::LettingGo;
         self.ending = Some(now + self.timing.ending);
-        let let_go = Message::LetGo(LetGo {});
+        let let_go = TakeoverMessage::LetGo(LetGo {});
         self.actions.push_back(SuccessorAction::Send(let_go));
     }
 

@@ -8,8 +8,8 @@ use time::format_description::well_known::Rfc2822;
 
 use crate::archive::{Content, Effort, Entry, ar, gzip, tar};
 use crate::contents::{Contents, SHELLS};
-use crate::dist::Package;
 use crate::failure::Failure;
+use crate::package::Package;
 use crate::target::Processor;
 
 const POSTINST: &str = include_str!("../packages/debian/postinst");

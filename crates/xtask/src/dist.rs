@@ -11,6 +11,7 @@ use crate::binary::{self, Places, Profile};
 use crate::contents::Contents;
 use crate::elf;
 use crate::failure::Failure;
+use crate::package::Package;
 use crate::sbom::Bill;
 use crate::target::{Processor, Target};
 use crate::{deb, npm, tarball, wheel};
@@ -24,12 +25,6 @@ pub(crate) struct Dist {
     /// How to compile.
     #[arg(long, value_enum, default_value_t = Profile::Release)]
     profile: Profile,
-}
-
-/// A file for users.
-pub(crate) struct Package {
-    pub(crate) name: String,
-    pub(crate) bytes: Vec<u8>,
 }
 
 /// Makes all packages of all targets. What lay in target/dist before is removed, so that the checksums are of one run.

@@ -15,6 +15,7 @@ mod dist;
 mod elf;
 mod failure;
 mod npm;
+mod package;
 mod sbom;
 mod tarball;
 mod target;

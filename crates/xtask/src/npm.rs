@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::archive::{Effort, Entry, gzip, tar};
 use crate::contents::Contents;
-use crate::dist::Package;
 use crate::failure::Failure;
+use crate::package::Package;
 use crate::target::Processor;
 
 const STARTER: &str = include_str!("../packages/npm/longwire.js");

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::archive::{Effort, Entry, gzip, tar};
 use crate::contents::{Contents, SHELLS};
-use crate::dist::Package;
 use crate::failure::Failure;
+use crate::package::Package;
 use crate::target::Processor;
 
 /// Where `install.md` says to put the binary. The unit in the archive names it.

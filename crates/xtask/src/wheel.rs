@@ -8,8 +8,8 @@ use zip::{CompressionMethod, ZipWriter};
 
 use crate::archive::Effort;
 use crate::contents::Contents;
-use crate::dist::Package;
 use crate::failure::Failure;
+use crate::package::Package;
 use crate::target::Processor;
 
 /// A file of the wheel.

@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::BytesMut;
-use longwire_takeover::Message;
+use longwire_takeover::TakeoverMessage;
 use longwire_takeover::frame;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
@@ -40,7 +40,7 @@ impl<R: tokio::io::AsyncRead + Unpin> MessageReader<R> {
     }
 
     /// The next message; `None` when the other side has closed the connection. Can be dropped and called again.
-    pub(super) async fn next(&mut self) -> io::Result<Option<Message>> {
+    pub(super) async fn next(&mut self) -> io::Result<Option<TakeoverMessage>> {
         loop {
             if let Some(message) = frame::take(&mut self.came).map_err(io::Error::other)? {
                 return Ok(Some(message));
@@ -55,7 +55,7 @@ impl<R: tokio::io::AsyncRead + Unpin> MessageReader<R> {
 /// Sends a message.
 pub(super) async fn send(
     stream: &mut (impl tokio::io::AsyncWrite + Unpin),
-    message: &Message,
+    message: &TakeoverMessage,
 ) -> io::Result<()> {
     stream.write_all(&frame::encode(message)).await
 }

@@ -15,8 +15,8 @@ use longwire_fleet::{ConnectionStanding, Fleet};
 use longwire_installation::InstallationId;
 use longwire_store::Store;
 use longwire_takeover::{
-    BotId, Hello, Message, Predecessor, PredecessorAction, PredecessorPhase, Refused, Welcome,
-    descriptors,
+    BotId, Hello, Predecessor, PredecessorAction, PredecessorPhase, Refused, TakeoverMessage,
+    Welcome, descriptors,
 };
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
@@ -114,7 +114,7 @@ enum Event {
     /// A process asks.
     Asked(UnixStream, Hello),
     /// The process of this session says something.
-    Heard(u64, Message),
+    Heard(u64, TakeoverMessage),
     /// It is gone.
     Closed(u64),
     /// The fleet leaves the bot to it.
@@ -201,7 +201,7 @@ impl Task {
             Ok(()) => self.welcome(stream, hello).await,
             Err(refusal) => {
                 tracing::warn!(new_pid = hello.pid, reason = %refusal, "a takeover is refused");
-                let refused = Message::Refused(Refused {
+                let refused = TakeoverMessage::Refused(Refused {
                     code: refusal.code(),
                 });
                 match descriptors::send(&stream, REFUSED, &[]) {
@@ -239,7 +239,7 @@ impl Task {
         descriptors::send(&stream, WELCOME, &files)?;
         let live = self.handed_over.fleet.standings().into_iter();
         let live = live.filter(|bot| bot.connection == ConnectionStanding::Live);
-        let welcome = Message::Welcome(Welcome {
+        let welcome = TakeoverMessage::Welcome(Welcome {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             live: live.map(|bot| bot.installation.0).collect(),
@@ -297,7 +297,7 @@ async fn greet(mut stream: UnixStream, events: mpsc::Sender<Event>) {
     let mut reader = MessageReader::of(&mut stream);
     let hello = tokio::time::timeout(HELLO_LIMIT, reader.next()).await;
     match hello {
-        Ok(Ok(Some(Message::Hello(hello)))) => {
+        Ok(Ok(Some(TakeoverMessage::Hello(hello)))) => {
             let _ = events.send(Event::Asked(stream, hello)).await;
         }
         other => tracing::warn!(?other, "who asked to take over did not say who it is"),

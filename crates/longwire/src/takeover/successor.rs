@@ -11,8 +11,8 @@ use longwire_fleet::{ConnectionStanding, Fleet};
 use longwire_installation::{Desired, InstallationId, Platform};
 use longwire_store::{InstallationRecord, OpenError, Store, StoreSettings, WriteError};
 use longwire_takeover::{
-    BotRoad, Hello, Message, Observed, PROTOCOL, Refusal, Successor, SuccessorAction,
-    SuccessorPhase, Summary, Timing, Welcome, descriptors, frame,
+    BotRoad, Hello, Observed, PROTOCOL, Successor, SuccessorAction, SuccessorPhase, Summary,
+    TakeoverMessage, TakeoverRefusal, TakeoverTiming, Welcome, descriptors, frame,
 };
 use tokio::net::unix::OwnedWriteHalf;
 
@@ -34,7 +34,7 @@ const OPEN_LIMIT: Duration = Duration::from_secs(120);
 /// How long it is waited for a lock that a process is about to let go of.
 const LOCK_WAIT: Duration = Duration::from_millis(50);
 
-const TIMING: Timing = Timing {
+const TIMING: TakeoverTiming = TakeoverTiming {
     // Eight subscribes under way are few for the platform, and 1,000 bots take a minute.
     at_once: 8,
     turn: Duration::from_secs(10),
@@ -85,7 +85,7 @@ impl RunningServer {
         control
             .set_read_timeout(Some(ANSWER_LIMIT))
             .map_err(unreachable)?;
-        let hello = Message::Hello(Hello {
+        let hello = TakeoverMessage::Hello(Hello {
             protocol: PROTOCOL,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -97,8 +97,10 @@ impl RunningServer {
         let mut came = BytesMut::new();
         let message = read(&mut control, &mut came)?;
         match (byte, message) {
-            (REFUSED, Message::Refused(refused)) => Err(Refusal::of_code(refused.code).into()),
-            (WELCOME, Message::Welcome(welcome)) => {
+            (REFUSED, TakeoverMessage::Refused(refused)) => {
+                Err(TakeoverRefusal::of_code(refused.code).into())
+            }
+            (WELCOME, TakeoverMessage::Welcome(welcome)) => {
                 let mut files = files.into_iter();
                 let listeners = [
                     files.next().map(TcpListener::from),
@@ -140,7 +142,7 @@ impl RunningServer {
     pub(crate) async fn open_store(
         &mut self,
         settings: &StoreSettings,
-    ) -> Result<OpenedStore, crate::exit::Failure> {
+    ) -> Result<OpenedStore, TakeoverError> {
         let batches = self.batches.take().ok_or(TakeoverError::NotWelcome)?;
         let sender = BatchSender::over(batches).map_err(TakeoverError::Channel)?;
         match Store::open_beside(settings, Box::new(sender)) {
@@ -203,7 +205,7 @@ impl RunningServer {
         reader.put_back(self.came);
         let wanted = records.iter().filter(|record| is_wanted(record));
         let bots = wanted.map(|record| (record.id.0, road(record.platform)));
-        let timing = Timing { ending, ..TIMING };
+        let timing = TakeoverTiming { ending, ..TIMING };
         let machine = Successor::new(timing, bots, &self.welcome.live, Instant::now());
         let moving = Moving {
             machine,
@@ -346,7 +348,7 @@ fn road(platform: Platform) -> BotRoad {
 }
 
 /// A message that cannot be sent finds out that the connection is closed, as its reader does.
-async fn say(writer: &mut Option<OwnedWriteHalf>, message: &Message) {
+async fn say(writer: &mut Option<OwnedWriteHalf>, message: &TakeoverMessage) {
     if let Some(stream) = writer
         && let Err(error) = channel::send(stream, message).await
     {
@@ -383,7 +385,7 @@ async fn opened(
 }
 
 /// The next message, on a connection that blocks.
-fn read(control: &mut UnixStream, came: &mut BytesMut) -> Result<Message, TakeoverError> {
+fn read(control: &mut UnixStream, came: &mut BytesMut) -> Result<TakeoverMessage, TakeoverError> {
     let mut buffer = [0; 16 << 10];
     loop {
         if let Some(message) = frame::take(came)? {

@@ -13,7 +13,7 @@ use crate::receipt::{EventOutcome, RecordOutcome};
 
 /// Bytes that are no batch, or no outcomes, of this version.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotUnderstood {
+pub(crate) enum NotUnderstood {
     /// The encoding is broken.
     #[error("the bytes are broken")]
     Broken(#[from] prost::DecodeError),
@@ -32,7 +32,7 @@ pub(super) enum NotUnderstood {
 
 /// A batch.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct BatchBytes {
+pub(crate) struct BatchBytes {
     #[prost(message, repeated, tag = "1")]
     groups: Vec<GroupBytes>,
 }
@@ -112,7 +112,7 @@ struct RecordedBytes {
 
 /// What became of a batch, as the process that has the database answers it.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// All of it is durable; an outcome for each event.
     Recorded(Vec<EventOutcome>),
     /// Nothing of it counts as recorded.
@@ -122,7 +122,7 @@ pub(super) enum Answer {
 }
 
 /// The bytes of a batch.
-pub(super) fn encode_batch<'a>(
+pub(crate) fn encode_batch<'a>(
     groups: impl Iterator<Item = (EventOwner, &'a [NewEvent])>,
 ) -> Vec<u8> {
     let groups = groups.map(|(owner, events)| GroupBytes {
@@ -137,7 +137,7 @@ pub(super) fn encode_batch<'a>(
 }
 
 /// The groups of a batch. The tickets of their events count from zero over the whole batch.
-pub(super) fn decode_batch(
+pub(crate) fn decode_batch(
     bytes: &[u8],
 ) -> Result<Vec<(EventOwner, Vec<NewEvent>)>, NotUnderstood> {
     // Payloads share one allocation.
@@ -199,7 +199,7 @@ fn new_event(event: EventBytes, ticket: u32) -> Result<NewEvent, NotUnderstood> 
 }
 
 /// The bytes of an answer.
-pub(super) fn encode_answer(answer: &Answer) -> Vec<u8> {
+pub(crate) fn encode_answer(answer: &Answer) -> Vec<u8> {
     let answer = match answer {
         Answer::Recorded(outcomes) => AnswerBytes {
             outcomes: outcomes.iter().map(outcome_bytes).collect(),
@@ -221,7 +221,7 @@ pub(super) fn encode_answer(answer: &Answer) -> Vec<u8> {
 }
 
 /// The answer to a batch of so many events.
-pub(super) fn decode_answer(bytes: &[u8], events: usize) -> Result<Answer, NotUnderstood> {
+pub(crate) fn decode_answer(bytes: &[u8], events: usize) -> Result<Answer, NotUnderstood> {
     let answer = AnswerBytes::decode(bytes)?;
     if answer.has_ended {
         return Ok(Answer::Ended);

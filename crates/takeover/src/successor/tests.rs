@@ -3,7 +3,7 @@ use super::*;
 use crate::message::{Given, Yours};
 use proptest::prelude::*;
 
-const TIMING: Timing = Timing {
+const TIMING: TakeoverTiming = TakeoverTiming {
     at_once: 2,
     turn: Duration::from_secs(5),
     stall: Duration::from_secs(15),
@@ -11,23 +11,23 @@ const TIMING: Timing = Timing {
 };
 
 fn take(bot: BotId) -> SuccessorAction {
-    Send(Message::Take(Take { bot }))
+    Send(TakeoverMessage::Take(Take { bot }))
 }
 
 fn live(bot: BotId) -> SuccessorAction {
-    Send(Message::Live(Live { bot }))
+    Send(TakeoverMessage::Live(Live { bot }))
 }
 
 fn let_go() -> SuccessorAction {
-    Send(Message::LetGo(LetGo {}))
+    Send(TakeoverMessage::LetGo(LetGo {}))
 }
 
-fn yours(bot: BotId) -> Message {
-    Message::Yours(Yours { bot })
+fn yours(bot: BotId) -> TakeoverMessage {
+    TakeoverMessage::Yours(Yours { bot })
 }
 
-fn given(bot: BotId, ended_ms: Option<i64>) -> Message {
-    Message::Given(Given { bot, ended_ms })
+fn given(bot: BotId, ended_ms: Option<i64>) -> TakeoverMessage {
+    TakeoverMessage::Given(Given { bot, ended_ms })
 }
 
 fn actions(successor: &mut Successor) -> Vec<SuccessorAction> {
@@ -123,7 +123,7 @@ fn a_process_that_connects_nothing_gives_up() {
     new.handle_timeout(now + TIMING.stall);
     assert!(matches!(
         new.failure(),
-        Some(Failure::NoneConnected { wanted: 2, .. })
+        Some(TakeoverFailure::NoneConnected { wanted: 2, .. })
     ));
     assert_eq!(actions(&mut new), [], "the predecessor goes on");
 }
@@ -151,7 +151,10 @@ fn a_predecessor_that_does_not_end_is_a_failure() {
     assert_eq!(actions(&mut new), [let_go()]);
     assert_eq!(new.poll_timeout(), Some(now + TIMING.ending));
     new.handle_timeout(now + TIMING.ending);
-    assert!(matches!(new.failure(), Some(Failure::DoesNotEnd { .. })));
+    assert!(matches!(
+        new.failure(),
+        Some(TakeoverFailure::DoesNotEnd { .. })
+    ));
 }
 
 #[derive(Debug, Clone)]
@@ -211,7 +214,7 @@ proptest! {
                 match action {
                     Connect(bot) => prop_assert!(closed || yours_heard.contains(&bot)),
                     OpenStore => opens += 1,
-                    Send(Message::LetGo(_)) => let_go_sent += 1,
+                    Send(TakeoverMessage::LetGo(_)) => let_go_sent += 1,
                     Send(_) => prop_assert!(!closed, "nobody hears it"),
                 }
             }

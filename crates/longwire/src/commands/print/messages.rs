@@ -1,7 +1,7 @@
 //! `longwire print messages`: the table of texts in both languages. For people it is a page of the documentation,
 //! `docs/messages.md`, which a test compares with it.
 
-use longwire_language::{Message, Table};
+use longwire_language::{Catalog, CatalogEntry};
 use serde_json::json;
 
 use crate::cli::Form;
@@ -20,8 +20,8 @@ error that a colleague reports in Chinese is found here.
 
 /// All texts in this form.
 pub(super) fn text(form: Form) -> String {
-    let table = Table::built_in();
-    let document = |message: &Message| json!({"area": message.area, "en": message.english, "zh": message.chinese});
+    let table = Catalog::built_in();
+    let document = |message: &CatalogEntry| json!({"area": message.area, "en": message.english, "zh": message.chinese});
     match form {
         Form::Table => page(&table),
         Form::Json => {
@@ -38,7 +38,7 @@ pub(super) fn text(form: Form) -> String {
     }
 }
 
-fn page(table: &Table) -> String {
+fn page(table: &Catalog) -> String {
     let mut page = PAGE.to_owned();
     let mut area = "";
     for message in table.messages() {

@@ -1,7 +1,7 @@
 //! The files of the store cut short, or made shorter in order, while it is in use.
 
 use super::*;
-use crate::disk_watch::DiskConcern;
+use crate::disk_concern::DiskConcern;
 use crate::engine::WriteEngine;
 
 #[test]

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use super::bytes::{Answer, decode_batch, encode_answer};
 use crate::cause::{Cause, Failure};
+use crate::forwarding::bytes::{Answer, decode_batch, encode_answer};
 use crate::group::{Group, GroupReply};
 use crate::receipt::{EventOutcome, Receipt, RecordOutcome};
 use crate::store::Store;

@@ -1,0 +1,7 @@
+//! What each maker of packages makes.
+
+/// A file for users.
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+}
