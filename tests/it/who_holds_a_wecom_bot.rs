@@ -255,7 +255,7 @@ fn a_displaced_bot_is_taken_back_by_command() {
         0,
         &["by another client, until `longwire installations start`"],
     );
-    // To stop it is no wish to have it: started by its file again, it stays displaced.
+    // To stop it is no wish to have it: the stop holds over restarts, and the displacement is kept beside it.
     for verb in ["stop", "nothing", "start"] {
         if verb != "nothing" {
             run(&gateway, verb).assert(0, &[]);
@@ -263,7 +263,10 @@ fn a_displaced_bot_is_taken_back_by_command() {
         gateway.restart();
         match verb {
             "start" => drop(gateway.wait_live("a")),
-            _ => drop(displaced(&gateway)),
+            _ => {
+                gateway.wait_installation("a", "stopped", |view| view["state"] == "stopped");
+                displaced_for_good(&gateway);
+            }
         }
         gateway.kill();
     }
