@@ -21,6 +21,11 @@ pub(super) fn tell(loaded: &Loaded, server: &ServerArgs, findings: &mut Findings
         Ok(client) => client,
         // Without a token nobody can be asked. Before the first start there is none.
         Err(ClientError::Token(_)) => return Server::Away,
+        // None has to run, but one that was named has to.
+        Err(ClientError::Unreachable { .. }) if server.admin_url.is_none() => {
+            findings.good("server", "none runs".to_owned());
+            return Server::Away;
+        }
         Err(error) => return refused(&error, findings),
     };
     match ask(client.get::<StatusDocument>("/admin/v1/status", &[])) {
