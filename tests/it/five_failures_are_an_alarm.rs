@@ -4,7 +4,7 @@
 
 use longwire_sim::{FragmentPlan, Push, SimSettings, wecom};
 use longwire_tests::{
-    Gateway, Setup, absent_platform, app_id, platform, wait_acked, wait_until, wecom_platform,
+    Gateway, Setup, absent_platform, app_id, platform, wait_acked, wecom_platform,
 };
 use serde_json::{Value, json};
 
@@ -49,25 +49,18 @@ fn an_unreachable_platform_is_an_alarm_once_and_until_it_is_back() {
         // The cause to the bottom, on either way to the platform.
         let reason = view["reason_text"].as_str().unwrap_or_default();
         assert!(reason.ends_with(": the connection was refused"), "{reason}");
-        // Alone, or in a sum where many bots have news at once.
-        let told = wait_until("it is told", || {
-            let mut told = gateway.log().entries();
-            told.retain(|entry| {
-                let names = entry["names"].as_str().unwrap_or_default();
-                let is_of = entry["name"] == name || names.split(", ").any(|one| one == name);
-                let message = entry["message"].as_str().unwrap_or_default();
-                is_of && message.starts_with("alarm: ")
-            });
-            match told.is_empty() {
-                true => Err("no alarm".to_owned()),
-                false => Ok(told),
-            }
-        });
+        let told = entries(
+            &gateway,
+            "alarm: max reconnect attempts reached",
+            &view["app_id"],
+        );
         let [told] = told.as_slice() else {
             panic!("told once, not with every attempt: {told:?}");
         };
-        assert_eq!(told["level"], "WARN", "{told}");
-        assert!(told["failures"] == 5 || told["count"].is_number(), "{told}");
+        assert_eq!(
+            (&told["level"], &told["failures"]),
+            (&json!("WARN"), &json!(5))
+        );
         assert!(
             told["reason"]
                 .as_str()

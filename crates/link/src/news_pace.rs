@@ -1,15 +1,16 @@
 //! Which news of many bots is told bot by bot, and which is summed up, so that a log stays readable when thousands of bots
 //! connect or lose their connections at once.
 //!
-//! In a calm time each piece of news is told alone. From the sixth in a second on, news is counted, and summed up once a second by
-//! kind and reason. It is calm again after ten seconds that brought few. All kinds share this: in an outage the alarms that follow
-//! the losses are summed up, too. Nothing here knows what the news is: a kind is compared, and a reason is a label.
+//! In a calm time each piece of news is told alone. From the sixth bot in a second on, news is counted, and summed up once a second
+//! by kind and reason. It is calm again after ten seconds in which few bots had news. All kinds share this: in an outage the alarms
+//! that follow the losses are summed up, too. What a few bots have is told alone, however often they have it: a bot that fails again
+//! and again says so each time. Nothing here knows what the news is: a kind is compared, and a reason is a label.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-/// News that is told bot by bot within [`WINDOW`]: what a person reads in that time.
-const ALONE: u32 = 5;
+/// Bots whose news is told bot by bot within [`WINDOW`]: what a person reads in that time.
+const ALONE: usize = 5;
 /// The time that one sum is of. A little less than a second, so that whoever looks once a second finds it over each time.
 const WINDOW: Duration = Duration::from_millis(900);
 /// After so long a time with as little news as is told alone, it is calm again. Bots that are tried again every minute bring
@@ -30,17 +31,18 @@ pub struct NewsPace<K, R> {
 #[derive(Debug)]
 struct Window<K, R> {
     ends: Instant,
-    came: u32,
+    /// The first bots that have news: one more than are told alone, at most.
+    bots: Vec<String>,
     sums: BTreeMap<(K, &'static str), Sum<R>>,
 }
 
 /// News is summed up.
 #[derive(Debug, Clone, Copy)]
 struct Busy {
-    /// Since when little came.
+    /// Since when few bots had news.
     since: Instant,
-    /// What came since then.
-    came: u32,
+    /// How many had some in the seconds since then, each second counted for itself.
+    bots: usize,
 }
 
 #[derive(Debug)]
@@ -95,11 +97,13 @@ impl<K: Ord + Copy, R> NewsPace<K, R> {
         self.calm(now);
         let window = self.window.get_or_insert_with(|| Window {
             ends: now + WINDOW,
-            came: 0,
+            bots: Vec::new(),
             sums: BTreeMap::new(),
         });
-        window.came = window.came.saturating_add(1);
-        if self.busy.is_none() && window.came <= ALONE {
+        if window.bots.len() <= ALONE && !window.bots.iter().any(|bot| bot == name) {
+            window.bots.push(name.to_owned());
+        }
+        if self.busy.is_none() && window.bots.len() <= ALONE {
             return NewsPlace::Alone;
         }
         let sum = window.sums.entry((kind, reason));
@@ -126,13 +130,13 @@ impl<K: Ord + Copy, R> NewsPace<K, R> {
         };
         let busy = self.busy.get_or_insert(Busy {
             since: now,
-            came: 0,
+            bots: 0,
         });
-        busy.came = busy.came.saturating_add(window.came);
-        if busy.came > ALONE {
+        busy.bots += window.bots.len();
+        if busy.bots > ALONE {
             *busy = Busy {
                 since: now,
-                came: 0,
+                bots: 0,
             };
         }
         // A second in which all was told alone makes nothing busy.
@@ -202,6 +206,17 @@ mod tests {
             assert_eq!(alone(&mut pace, "connected", 0..5, now), 5);
             assert_eq!(look(&mut pace, now, 1), []);
             assert_eq!(pace.poll_timeout(), None);
+        }
+    }
+
+    /// Also where they are tried again many times a second.
+    #[test]
+    fn what_few_bots_have_is_told_alone_however_often() {
+        let (mut pace, begun) = (NewsPace::default(), Instant::now());
+        for moment in 0..100 {
+            let now = begun + Duration::from_millis(50 * moment);
+            assert_eq!(pace.handle_timeout(now), []);
+            assert_eq!(alone(&mut pace, "network", 0..5, now), 5);
         }
     }
 
