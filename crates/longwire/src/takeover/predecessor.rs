@@ -97,9 +97,10 @@ impl TakeoverServer {
         self.is_gone.load(Relaxed)
     }
 
-    /// This server ends without a new process: nobody is to ask it any more.
+    /// This server ends without a new process: nobody is to ask it any more. Not waited for, because the disk may stall.
     pub(crate) fn remove(&self) {
-        remove(&self.path);
+        let path = self.path.clone();
+        drop(actix_rt::task::spawn_blocking(move || remove(&path)));
     }
 }
 
