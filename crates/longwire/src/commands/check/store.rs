@@ -57,7 +57,7 @@ pub(super) fn tell(settings: &StoreSettings, findings: &mut Findings) {
         KeyProof::NoKey(error) => findings.bad("sealed secrets", chain(&error), error.advice()),
         KeyProof::Fails { name, source } => findings.bad(
             "sealed secrets",
-            format!("{name} does not open: {source}"),
+            format!("{name} is not opened by the key: {source}"),
             "put the key file back that belongs to this database; older keys go below newer ones",
         ),
     }
