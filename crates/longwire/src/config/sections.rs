@@ -192,7 +192,7 @@ pub(crate) enum LogFormat {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LogSection {
     pub(crate) format: LogFormat,
-    /// Directives of tracing's filter: `info`, `longwire_fleet=debug,warn`.
+    /// Directives of tracing's filter: `warn`, `longwire_fleet=debug`. Without a level for everything, that is `info`.
     pub(crate) filter: String,
 }
 
