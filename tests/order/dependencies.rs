@@ -19,6 +19,7 @@ const BUILT_ON: &[&str] = &[
     "cbc",
     "hmac",
     "httparse",
+    "icu_normalizer",
     "md-5",
     "prost",
     "secrecy",

@@ -406,7 +406,7 @@ impl<'ast> Visit<'ast> for Scan<'_> {
 
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
         let is_table = matches!(&*call.func, Expr::Path(path)
-            if path.path.segments.iter().map(|part| part.ident.to_string()).collect::<Vec<_>>().ends_with(&["Catalog".to_owned(), "new".to_owned()]));
+            if path.path.segments.iter().map(|part| part.ident.to_string()).collect::<Vec<_>>().ends_with(&["Table".to_owned(), "new".to_owned()]));
         let is_word = matches!(&*call.func, Expr::Path(path) if path.path.is_ident("word"));
         if is_word && let Some(word) = call.args.first().and_then(literal) {
             return self.word(&word);
