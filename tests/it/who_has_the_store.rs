@@ -250,3 +250,32 @@ fn a_database_that_others_may_read_is_said_by_serve_and_check() {
         "{checked}"
     );
 }
+
+/// A key that is another store's is found before the next start needs it.
+#[test]
+fn a_foreign_key_is_said_by_check_whether_a_server_runs_or_not() {
+    let sim = platform(|_| ());
+    let mut gateway = Setup::new(&sim).bot(BOT).start();
+    gateway.wait_live(BOT);
+    let check = |gateway: &Gateway| {
+        let arguments = ["check", "--config", "longwire.toml", "-v"];
+        let secret = ("STORY_SECRET", "unused");
+        longwire(gateway.directory(), &arguments, &[secret], "").output
+    };
+    let checked = check(&gateway);
+    assert!(checked.contains("opens all 1 sealed secrets"), "{checked}");
+    let key = gateway.database().with_extension("db.key");
+    fs::write(&key, "ab".repeat(32)).expect("it is ours");
+    let words = format!("does not open a secret of the installation `{BOT}`");
+    let checked = check(&gateway);
+    assert!(checked.contains(&words), "{checked}");
+    gateway.kill();
+    let checked = check(&gateway);
+    assert!(checked.contains(&words), "{checked}");
+    fs::remove_file(&key).expect("it is there");
+    let checked = check(&gateway);
+    assert!(
+        checked.contains("is missing") && checked.contains("key file"),
+        "{checked}"
+    );
+}

@@ -119,7 +119,7 @@ pub use scheduling::SchedulingDelay;
 pub use seal::{KeyRingError, SealError};
 pub use settings::StoreSettings;
 pub use store::{ClosedStore, Store};
-pub use store_check::{KeyProof, PagesChecked, StoreCheck, check_store};
+pub use store_check::{KeyProof, PagesChecked, StoreCheck, check_key, check_store};
 pub use store_url::{StoreUrl, StoreUrlError};
 pub use timeline::{TimelineEntry, TimelineKind, TimelineRecord};
 pub use token_directory::TokenDirectory;

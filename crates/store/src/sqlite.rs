@@ -28,6 +28,7 @@ mod record;
 pub(crate) mod restored;
 pub(crate) mod retention;
 mod schema;
+mod sealed_records;
 pub(crate) mod store_row;
 mod tables;
 pub(crate) mod timeline;
@@ -36,3 +37,4 @@ mod user_authorizations;
 
 pub(crate) use engine::{open, open_beside, open_readers};
 pub(crate) use inspection::inspect;
+pub(crate) use sealed_records::sealed;

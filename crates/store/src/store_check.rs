@@ -1,4 +1,5 @@
-//! A thorough look at a store, beside the server that uses it or without any: its pages, its key, and what it holds.
+//! A look at a store, beside the server that uses it or without any: whether its key opens what is sealed, and more thoroughly its
+//! pages and what it holds.
 
 use std::fs;
 use std::io;
@@ -31,8 +32,6 @@ pub struct StoreCheck {
     pub ends: Option<[(Seq, i64); 2]>,
     /// Whether its pages are sound.
     pub pages: PagesChecked,
-    /// Whether the key opens what is sealed.
-    pub key: KeyProof,
 }
 
 /// How its pages were looked at, and what was found.
@@ -78,17 +77,6 @@ pub fn check_store(settings: &StoreSettings) -> Result<StoreCheck, OpenError> {
         path: database.clone(),
         source,
     })?;
-    let key = match read_ring(settings.key_file_for(&database)) {
-        Ok(ring) => match found.sealed.open_all(&ring) {
-            Ok(secrets) => KeyProof::Opens(secrets),
-            Err(Unopened { name, source }) => KeyProof::Fails { name, source },
-        },
-        Err(KeyRingError::Missing { path, .. }) => match found.sealed.count() {
-            0 => KeyProof::NothingSealed,
-            sealed => KeyProof::NoKey(KeyRingError::Missing { path, sealed }),
-        },
-        Err(error) => KeyProof::NoKey(error),
-    };
     Ok(StoreCheck {
         database,
         schema: found.schema,
@@ -101,7 +89,32 @@ pub fn check_store(settings: &StoreSettings) -> Result<StoreCheck, OpenError> {
             None if found.every_page => PagesChecked::EveryPage,
             None => PagesChecked::EveryRow,
         },
-        key,
+    })
+}
+
+/// Tries the key on every secret that the store has sealed. Changes nothing and takes no lock. Blocks: for some milliseconds with
+/// thousands of secrets.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn check_key(settings: &StoreSettings) -> Result<KeyProof, OpenError> {
+    let database = database_path(&settings.url)?;
+    let file = DatabaseFile::new(database.clone());
+    opening::inspect(&file)?;
+    let sealed = sqlite::sealed(&file).map_err(|source| OpenError::Database {
+        path: database.clone(),
+        source,
+    })?;
+    Ok(match read_ring(settings.key_file_for(&database)) {
+        Ok(ring) => match sealed.open_all(&ring) {
+            Ok(secrets) => KeyProof::Opens(secrets),
+            Err(Unopened { name, source }) => KeyProof::Fails { name, source },
+        },
+        Err(KeyRingError::Missing { path, .. }) => match sealed.count() {
+            0 => KeyProof::NothingSealed,
+            sealed => KeyProof::NoKey(KeyRingError::Missing { path, sealed }),
+        },
+        Err(error) => KeyProof::NoKey(error),
     })
 }
 

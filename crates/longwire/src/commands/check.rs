@@ -8,6 +8,7 @@ mod certificate;
 mod clock;
 mod findings;
 mod ids;
+mod key;
 mod online;
 mod port_owner;
 mod ports;
@@ -237,38 +238,13 @@ fn store(
                     database(settings).unwrap_or_default().display(),
                 ),
             );
-            key(settings, records.len(), findings);
+            key::tell(settings, findings);
             (records, consumers)
         }
         Err(error) => {
             findings.bad("store", chain(&error), "see the database's words");
             Default::default()
         }
-    }
-}
-
-fn key(settings: &StoreSettings, sealed: usize, findings: &mut Findings) {
-    let Some(database) = database(settings) else {
-        return;
-    };
-    let path = settings.key_file_for(&database);
-    match std::fs::File::open(&path) {
-        Ok(_) => findings.good(
-            "key",
-            format!("{} is readable; keep a copy elsewhere", path.display()),
-        ),
-        Err(_) if sealed == 0 => findings.good(
-            "key",
-            format!("{} is made at the first start", path.display()),
-        ),
-        Err(error) => findings.bad(
-            "key",
-            format!(
-                "{} cannot be read ({error}), and the secrets of {sealed} installations need it",
-                path.display()
-            ),
-            "bring it back from its copy, readable by the user that runs longwire",
-        ),
     }
 }
 

@@ -11,11 +11,10 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use super::copy::{APPENDED, Appended};
 use super::file::DatabaseFile;
 use super::lock;
+use super::migrations;
 use super::restored::quick_check;
 use super::schema::event;
-use super::{consumers, installations, migrations, user_authorizations};
 use crate::cause::{Cause, Failure};
-use crate::key_proof::SealedRecords;
 use longwire_wire::event::Seq;
 
 /// Up to this size a check takes a few seconds, and a server's write-ahead log is not held for long.
@@ -35,7 +34,6 @@ pub(crate) struct Inspection {
     pub(crate) events: u64,
     /// The oldest and the newest event: number, and when it was received in milliseconds since 1970.
     pub(crate) ends: Option<[(Seq, i64); 2]>,
-    pub(crate) sealed: SealedRecords,
     /// Whether SQLite checked every page, or all rows were read.
     pub(crate) every_page: bool,
     /// What is wrong with the pages.
@@ -86,11 +84,6 @@ pub(crate) fn inspect(file: &DatabaseFile) -> Result<Inspection, Failure> {
         ends: oldest
             .zip(newest)
             .map(|ends| [ends.0, ends.1].map(|(seq, at_ms)| (Seq(seq), at_ms))),
-        sealed: SealedRecords {
-            installations: installations::every(&mut connection)?,
-            consumers: consumers::all(&mut connection)?,
-            people: user_authorizations::all(&mut connection)?,
-        },
         every_page,
         damage,
     })

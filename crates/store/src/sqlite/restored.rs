@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use longwire_installation::{Desired, Revision};
 
 use super::file::DatabaseFile;
-use super::{consumers, events, installations, migrations, number_gaps, user_authorizations};
+use super::{events, installations, migrations, number_gaps, sealed_records};
 use crate::backup_manifest::Manifest;
 use crate::cause::{Cause, Failure};
 use crate::identity::StoreIdentity;
@@ -53,12 +53,7 @@ impl RestoredDatabase {
 
     /// Everything that has sealed secrets.
     pub(crate) fn sealed(&mut self) -> Result<SealedRecords, Failure> {
-        let connection = &mut self.connection;
-        Ok(SealedRecords {
-            installations: installations::every(connection)?,
-            consumers: consumers::all(connection)?,
-            people: user_authorizations::all(connection)?,
-        })
+        sealed_records::records(&mut self.connection)
     }
 
     /// Leaves these numbers out, and stops every installation, if it is to.

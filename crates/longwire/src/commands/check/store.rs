@@ -1,7 +1,7 @@
-//! What `check --store` finds: every page of the database, every sealed secret, and what the log holds.
+//! What `check --store` finds: every page of the database, and what the log holds.
 
 use longwire_fleet::setback::chain;
-use longwire_store::{KeyProof, OpenError, PagesChecked, StoreSettings, check_store};
+use longwire_store::{OpenError, PagesChecked, StoreSettings, check_store};
 use longwire_terminal::grouped;
 
 use super::findings::Findings;
@@ -46,19 +46,6 @@ pub(super) fn tell(settings: &StoreSettings, findings: &mut Findings) {
                 newest.0,
                 moment::rfc3339(*newest_ms),
             ),
-        ),
-    }
-    match found.key {
-        KeyProof::Opens(secrets) => findings.good(
-            "sealed secrets",
-            format!("the key opens all {}", grouped(secrets as u64)),
-        ),
-        KeyProof::NothingSealed => findings.good("sealed secrets", "none yet".to_owned()),
-        KeyProof::NoKey(error) => findings.bad("sealed secrets", chain(&error), error.advice()),
-        KeyProof::Fails { name, source } => findings.bad(
-            "sealed secrets",
-            format!("{name} is not opened by the key: {source}"),
-            "put the key file back that belongs to this database; older keys go below newer ones",
         ),
     }
 }

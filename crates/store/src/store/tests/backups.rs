@@ -10,7 +10,7 @@ use crate::backup_manifest::{KeyPlace, Manifest};
 use crate::backup_progress::BackupProgress;
 use crate::draft::Replace;
 use crate::retention::RetentionStep;
-use crate::store_check::{KeyProof, PagesChecked, check_store};
+use crate::store_check::{KeyProof, PagesChecked, check_key, check_store};
 
 /// Small, so that some are completed while a backup is made.
 const RUN: usize = 64;
@@ -389,7 +389,7 @@ fn every_installation_is_stopped_if_that_is_asked_for() {
 }
 
 #[test]
-fn a_check_beside_a_writer_tells_pages_key_and_events() {
+fn a_check_beside_a_writer_tells_pages_and_events() {
     let bench = Bench::running();
     let settings = settings(bench.directory.path());
     let check = || check_store(&settings).expect("readable");
@@ -399,18 +399,25 @@ fn a_check_beside_a_writer_tells_pages_key_and_events() {
     bench.ask(numbered(2));
     let found = check();
     assert_eq!(found.pages, PagesChecked::EveryPage);
-    assert!(matches!(found.key, KeyProof::Opens(2)), "{:?}", found.key);
     assert_eq!(found.events, 2);
     assert_eq!(found.ends, Some([(Seq(1), 1_000), (Seq(2), 1_000)]));
+}
+
+#[test]
+fn a_key_is_proven_beside_a_writer() {
+    let bench = Bench::running();
+    let settings = settings(bench.directory.path());
+    let prove = || check_key(&settings).expect("readable");
+    assert!(matches!(prove(), KeyProof::Opens(2)), "{:?}", prove());
     let key = bench.directory.path().join("longwire.db.key");
     let right = fs::read_to_string(&key).expect("readable");
     fs::write(&key, "ab".repeat(32)).expect("written");
-    let KeyProof::Fails { name, .. } = check().key else {
+    let KeyProof::Fails { name, .. } = prove() else {
         panic!("another key opens nothing")
     };
     assert_eq!(name, "a secret of the installation `bot`");
     fs::remove_file(&key).expect("removed");
-    assert!(matches!(check().key, KeyProof::NoKey(_)));
+    assert!(matches!(prove(), KeyProof::NoKey(_)));
     assert!(!key.exists(), "none is made");
     fs::write(&key, right).expect("written");
 }
