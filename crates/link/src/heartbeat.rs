@@ -165,7 +165,8 @@ impl Heartbeat {
             && now.saturating_duration_since(*deadline) > HELD_UP
         {
             *deadline = now + self.grace;
-            *next_ping = now;
+            let soonest = last_ping.map_or(now, |last_ping| last_ping + SHORTEST_INTERVAL);
+            *next_ping = (*next_ping).min(soonest.max(now));
         }
         let unanswered = self.reading && answer_due.is_some_and(|deadline| deadline <= now);
         let slept = now.saturating_duration_since(due) > self.interval + SLEEP_AFTER;
