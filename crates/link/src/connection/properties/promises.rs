@@ -121,6 +121,7 @@ impl Run {
                 input,
                 Input::Desired(_)
                     | Input::Configured
+                    | Input::Retry
                     | Input::Mode(_)
                     | Input::Claimed
                     | Input::Renewal(_)
