@@ -21,8 +21,13 @@ impl Catalog {
     /// The Chinese of what is said, line by line. Colours, marks and indentation stay. `None` when no part of it is known.
     #[must_use]
     pub fn said(&self, text: &str) -> Option<String> {
-        if let Some(whole) = self.row(text, 0) {
-            return Some(whole);
+        // Lines that are not one text together are texts of their own.
+        let whole = match text.contains('\n') {
+            true => self.one(text, 0),
+            false => self.row(text, 0),
+        };
+        if whole.is_some() {
+            return whole;
         }
         let mut is_known = false;
         let lines: Vec<String> = text
@@ -45,8 +50,9 @@ impl Catalog {
         let mut rest = line;
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(rest.find('\x1b').unwrap_or(rest.len()));
-            let text = piece.trim_start_matches(MARKS);
-            let known = self.row(piece, 0).or_else(|| {
+            let text = without_number(piece.trim_start_matches(MARKS));
+            let whole = |piece| self.row(piece, 0).filter(|_| !is_numbered(piece));
+            let known = whole(piece).or_else(|| {
                 let begin = &piece[..piece.len() - text.len()];
                 let end = &text[text.trim_end().len()..];
                 Some(format!("{begin}{}{end}", self.row(text.trim_end(), 0)?))
@@ -80,9 +86,9 @@ impl Catalog {
         let exact = |text| self.plain(text).map(str::to_owned);
         // A value at the beginning that is a row of texts is more likely the beginning of this row.
         let is_clear = |first: &str| {
-            !SEPARATORS
-                .iter()
-                .any(|(separator, _)| first.contains(separator))
+            !SEPARATORS.iter().any(|(separator, _)| {
+                first.contains(separator) || first.ends_with(separator.trim_end())
+            })
         };
         exact(text)
             .or_else(|| self.of_template(text, depth, is_clear))
@@ -118,10 +124,14 @@ impl Catalog {
             );
             return Some(said);
         }
-        // A name before a text.
+        // A name before a text. Some texts begin with what separates them.
         let &(at, separator, chinese) = cuts.first()?;
-        let rest = self.row(&text[at + separator.len()..], depth + 1)?;
-        Some(format!("{}{chinese}{rest}", &text[..at]))
+        let (first, behind) = (&text[..at], &text[at..]);
+        if let Some(rest) = self.one(behind, depth + 1) {
+            return Some(format!("{first}{rest}"));
+        }
+        let rest = self.row(&behind[separator.len()..], depth + 1)?;
+        Some(format!("{first}{chinese}{rest}"))
     }
 
     /// A text with values, of the template that has most in common with it. `may_begin` says what a value at the
@@ -136,6 +146,9 @@ impl Catalog {
             .iter()
             .find_map(|Entry { english, chinese }| {
                 let values = english.values(text)?;
+                if values.iter().any(|value| value.contains('\n')) {
+                    return None;
+                }
                 if english.begins_with_a_value()
                     && !values.first().is_none_or(|first| may_begin(first))
                 {
@@ -159,5 +172,53 @@ impl Catalog {
                 };
                 Some(chinese.with(place))
             })
+    }
+}
+
+/// What follows the number of an item in a list: `1. `.
+fn without_number(text: &str) -> &str {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    match rest.strip_prefix(". ") {
+        Some(item) if rest.len() < text.len() => item,
+        _ => text,
+    }
+}
+
+/// Whether a line is an item of such a list.
+fn is_numbered(line: &str) -> bool {
+    let text = line.trim_start_matches(MARKS);
+    without_number(text).len() < text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> String {
+        let table = Catalog::built_in();
+        table.said(text).unwrap_or_else(|| text.to_owned())
+    }
+
+    #[test]
+    fn a_list_keeps_its_numbers_and_lines() {
+        let steps = "kept as robot. Next:\n  1. wait until the bot is live, which takes a moment: longwire installations list\n  \
+                     2. Add Features > Bot, then Version Management & Release > Create a version > publish it";
+        assert_eq!(
+            said(steps),
+            "已保存为 robot。接下来：\n  1. 等机器人在线，只需片刻：longwire installations list\n  2. 添加应用能力 > 机器人，\
+             然后版本管理与发布 > 创建版本 > 发布"
+        );
+    }
+
+    #[test]
+    fn a_text_that_begins_with_its_separator_is_found_behind_a_value() {
+        assert_eq!(
+            said("2, the last at 2026-12-01T02:41:35Z"),
+            "2，最近一个在 2026-12-01T02:41:35Z"
+        );
+        assert_eq!(
+            said("0; none since it went live: has anybody written to the bot?"),
+            "0；上线后一个也没有：有人给机器人发过消息吗？"
+        );
     }
 }
