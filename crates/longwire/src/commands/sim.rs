@@ -59,6 +59,7 @@ fn feishu(command: &cli::SimArgs) -> Result<Exit, Failure> {
     let (base, curl) = (sim.base_url(), curl(command));
     explain(
         command,
+        &base,
         &format!(
             "app_id = \"cli_0123456789abcdef\"\n\
              app_secret = {{ file = \"sim-bot.secret\" }}   # any text\n\
@@ -138,21 +139,29 @@ fn curl(command: &cli::SimArgs) -> &'static str {
     }
 }
 
-/// Shows the keys of an installation that lives there, and calls of the control interface.
-fn explain(command: &cli::SimArgs, keys: &str, calls: &str) {
+/// Shows two ways to an installation that lives at `base`, and calls of the control interface.
+fn explain(command: &cli::SimArgs, base: &str, keys: &str, calls: &str) {
     let head = |text: &str| Palette::of(&std::io::stderr()).paint(Ink::Bold, text);
     let trust = match &command.tls_ca {
         Some(path) => format!("[tls]\nca_file = \"{}\"\n\n", path.display()),
         None => String::new(),
     };
     // Both platforms may be played at once, and one file has the bots of both.
-    let name = match command.platform {
-        Played::Feishu => "sim-bot",
-        Played::Wecom => "sim-wecom-bot",
+    let (name, id) = match command.platform {
+        Played::Feishu => ("sim-bot", "--app-id cli_0123456789abcdef"),
+        Played::Wecom => ("sim-wecom-bot", "--bot-id aib_sim"),
     };
     say(format_args!(
-        "{}\n{trust}[[installation]]\nname = \"{name}\"\n{keys}\n\n{}\n{calls}\n\nCtrl-C ends it.",
+        "{}\n{trust}[[installation]]\nname = \"{name}\"\n{keys}\n",
         head("# An installation for longwire.toml:"),
-        head("# Things to do to it:"),
     ));
+    // A server trusts the authority of a simulator only by its file.
+    if command.tls_ca.is_none() {
+        say(head("# Or add it to a running server:"));
+        say(format_args!(
+            "echo any-text | longwire installations add {name} {id} --base-url {base} --secret-stdin\n"
+        ));
+    }
+    say(format_args!("{}\n{calls}\n", head("# Things to do to it:")));
+    say("Ctrl-C ends it.");
 }

@@ -27,6 +27,7 @@ pub(super) fn run(command: &cli::SimArgs) -> Result<Exit, Failure> {
     let (base, control, curl) = (sim.base_url(), sim.control_url(), curl(command));
     explain(
         command,
+        &base,
         &format!(
             "platform = \"wecom\"\n\
              bot_id = \"aib_sim\"\n\
