@@ -45,6 +45,8 @@ const LAST_REQUESTS: Duration = Duration::from_secs(2);
 /// The same of a server that hands over: who has asked it gets an answer, also on a host that has much to do. Nobody waits for
 /// them longer than they take.
 const REQUESTS_BEFORE: Duration = Duration::from_secs(10);
+/// How long a connection that was accepted may wait for a worker. Usually it is less than a millisecond.
+const LAST_ACCEPTED: Duration = Duration::from_millis(500);
 /// What a server that hands over may need besides its limit for a drain.
 const ENDING: Duration = Duration::from_secs(15);
 /// Bots that the summary of a takeover names at most.
@@ -193,8 +195,12 @@ impl Gateway {
     pub(crate) async fn let_go(self, limit: Duration) -> Drained {
         let begun = Instant::now();
         let [api, admin] = self.listeners.handles;
-        let stopped =
-            actix_rt::spawn(async move { tokio::join!(api.stop(true), admin.stop(true)) });
+        let stopped = actix_rt::spawn(async move {
+            tokio::join!(api.pause(), admin.pause());
+            // A listener that stops drops connections that none of its workers has taken yet.
+            tokio::time::sleep(LAST_ACCEPTED).await;
+            tokio::join!(api.stop(true), admin.stop(true))
+        });
         self.listeners.draining.begin();
         self.janitor.stop();
         self.reloader.end_notices();
