@@ -285,7 +285,7 @@ fn a_change_asked_for_while_the_disk_stalls_is_answered() {
     assert!(
         matches!(
             said,
-            (504, Some("store_unsettled")) | (503, Some("store_unavailable"))
+            (504, Some("store_unsettled")) | (503, Some("store_unavailable" | "disk_stalled"))
         ),
         "{said:?} {problem}"
     );
