@@ -1,5 +1,6 @@
 # What the tests of the packages share. Each runs one package as its users do, up to the first recorded event.
-# A test has ports of its own, so that they can run side by side: $port is the first of three.
+# A test has ports of its own, so that they can run side by side: $port is the first of three. They lie below those that the
+# kernel gives to connections of other programs (net.ipv4.ip_local_port_range begins at 32768).
 
 # The directory with what `cargo xtask dist` made.
 dist="${CARGO_TARGET_DIR:-$PWD/target}/dist"
