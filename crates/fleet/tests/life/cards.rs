@@ -90,9 +90,20 @@ impl World {
             } = totals;
             [asked, answered, defaulted, late]
         };
-        let totals = of(self.fleet.overview().cards);
-        assert_eq!(totals, of(self.bot(0).lights.cards), "there is one bot");
-        totals
+        // The one bot and the fleet count one after the other, and both are read meanwhile.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let totals = of(self.fleet.overview().cards);
+            let of_bot = of(self.bot(0).lights.cards);
+            if totals == of_bot {
+                return totals;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{totals:?}, of the bot {of_bot:?}"
+            );
+            std::thread::yield_now();
+        }
     }
 }
 
