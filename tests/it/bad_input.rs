@@ -382,7 +382,11 @@ fn nonsense_is_counted_said_once_a_minute_and_survived() {
             .map(|entry| entry["kind"].to_string());
         lines.collect::<Vec<String>>()
     };
-    let mut kinds = said();
+    // A line may come a moment after it is counted.
+    let mut kinds = wait_until("both are said", || match said() {
+        lines if lines.len() < 2 => Err(format!("{lines:?}")),
+        lines => Ok(lines),
+    });
     kinds.sort();
     kinds.dedup();
     assert_eq!(
