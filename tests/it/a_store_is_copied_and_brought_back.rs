@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use longwire_sim::Control;
 use longwire_store::EventRecord;
 use longwire_tests::{Gateway, Setup, Signal, app_id, longwire, message, platform, wait_acked};
 
@@ -13,6 +14,15 @@ const LEFT_OUT: i64 = 1 << 32;
 
 fn beside(database: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(format!("{}{suffix}", database.display()))
+}
+
+/// Pushes a message, and waits for its ACK.
+#[track_caller]
+fn push(control: &Control, event: &str, message_id: &str) {
+    wait_acked(
+        control,
+        control.push(&app_id(BOT), message(event, message_id)),
+    );
 }
 
 fn event(gateway: &Gateway, id: &str) -> EventRecord {
@@ -27,10 +37,7 @@ fn a_gateway_that_lost_its_store_goes_on_from_a_backup() {
     let control = sim.control();
     let mut gateway = Setup::new(&sim).bot(BOT).start();
     gateway.wait_live(BOT);
-    wait_acked(
-        &control,
-        control.push(&app_id(BOT), message("evt-1", "om-1")),
-    );
+    push(&control, "evt-1", "om-1");
     let directory = gateway.directory().to_owned();
     let backup = ["backup", "x.lwb", "--with-key"];
     longwire(&directory, &backup, &[], "").assert(0, &["1 installations", "The key is inside"]);
@@ -57,14 +64,8 @@ fn a_gateway_that_lost_its_store_goes_on_from_a_backup() {
     gateway.restart();
     gateway.wait_live(BOT);
     // The platform says it again, under the same id; and something new.
-    wait_acked(
-        &control,
-        control.push(&app_id(BOT), message("evt-1", "om-1")),
-    );
-    wait_acked(
-        &control,
-        control.push(&app_id(BOT), message("evt-2", "om-2")),
-    );
+    push(&control, "evt-1", "om-1");
+    push(&control, "evt-2", "om-2");
     let again = event(&gateway, "evt-1");
     assert_eq!((again.seq, again.repeats), (before.seq, before.repeats + 1));
     let new = event(&gateway, "evt-2");
@@ -109,10 +110,7 @@ fn a_gateway_that_is_stopped_in_order_leaves_one_file() {
     let control = sim.control();
     let mut gateway = Setup::new(&sim).bot(BOT).start();
     gateway.wait_live(BOT);
-    wait_acked(
-        &control,
-        control.push(&app_id(BOT), message("evt-1", "om-1")),
-    );
+    push(&control, "evt-1", "om-1");
     gateway.signal(Signal::Term);
     gateway.wait_end();
     let said = |words: &str| gateway.log().entry(words).is_some();

@@ -38,6 +38,24 @@ fn until_oldest(gateway: &Gateway, least: i64) -> Value {
     })
 }
 
+/// Adds the consumer `orders` for this application, and pauses it.
+#[track_caller]
+fn add_paused(gateway: &Gateway, application: &Webhook) {
+    let definition = json!({"name": "orders", "road": {"kind": "webhook", "url": application.url()},
+        "filter": {"types": ["feishu.*"]}});
+    let added = gateway.public().post("/v1/consumers", Some(&definition));
+    let added = added.expect("it answers");
+    assert_eq!(added.status, 201, "{}", added.body);
+    tell_consumer(gateway, "pause");
+}
+
+#[track_caller]
+fn tell_consumer(gateway: &Gateway, verb: &str) {
+    let path = format!("/v1/consumers/orders/{verb}");
+    let told = gateway.public().post(&path, None).expect("it answers");
+    assert!(told.status < 300, "{}", told.body);
+}
+
 /// Runs a command beside the gateway.
 #[track_caller]
 fn command(gateway: &Gateway, arguments: &[&str]) -> longwire_tests::Ended {
@@ -114,17 +132,7 @@ fn a_consumer_that_is_behind_is_told_of_and_gets_a_stated_gap() {
         .set("webhooks.allow_networks", json!(["loopback"]))
         .start();
     gateway.wait_live(BOT);
-    let public = gateway.public();
-    let definition = json!({"name": "orders", "road": {"kind": "webhook", "url": application.url()},
-        "filter": {"types": ["feishu.*"]}});
-    let added = public
-        .post("/v1/consumers", Some(&definition))
-        .expect("it answers");
-    assert_eq!(added.status, 201, "{}", added.body);
-    let paused = public
-        .post("/v1/consumers/orders/pause", None)
-        .expect("it answers");
-    assert!(paused.status < 300, "{}", paused.body);
+    add_paused(&gateway, &application);
     push(control, 1..=36);
     // At four fifths of the bound it is told of.
     wait_until("the consumer is at risk", || {
@@ -151,11 +159,7 @@ fn a_consumer_that_is_behind_is_told_of_and_gets_a_stated_gap() {
     // What the process has in memory for the consumer it still delivers, so it starts anew with the log alone.
     gateway.kill();
     gateway.restart();
-    let public = gateway.public();
-    let resumed = public
-        .post("/v1/consumers/orders/resume", None)
-        .expect("it answers");
-    assert!(resumed.status < 300, "{}", resumed.body);
+    tell_consumer(&gateway, "resume");
     wait_until("it has the newest", || {
         let texts = application.texts();
         match texts.iter().any(|text| text == "text-120") {
@@ -191,17 +195,7 @@ fn a_consumer_that_is_waited_for_loses_nothing() {
         .set("webhooks.allow_networks", json!(["loopback"]))
         .start();
     gateway.wait_live(BOT);
-    let public = gateway.public();
-    let definition = json!({"name": "orders", "road": {"kind": "webhook", "url": application.url()},
-        "filter": {"types": ["feishu.*"]}});
-    let added = public
-        .post("/v1/consumers", Some(&definition))
-        .expect("it answers");
-    assert_eq!(added.status, 201, "{}", added.body);
-    let paused = public
-        .post("/v1/consumers/orders/pause", None)
-        .expect("it answers");
-    assert!(paused.status < 300, "{}", paused.body);
+    add_paused(&gateway, &application);
     push(control, 1..=60);
     wait_until("it is waited for", || {
         let now = retention(&gateway);
@@ -210,15 +204,16 @@ fn a_consumer_that_is_waited_for_loses_nothing() {
             _ => Err(now.to_string()),
         }
     });
-    let resumed = public
-        .post("/v1/consumers/orders/resume", None)
-        .expect("it answers");
-    assert!(resumed.status < 300, "{}", resumed.body);
+    tell_consumer(&gateway, "resume");
     until_oldest(&gateway, 40);
-    let mut texts = application.texts();
-    texts.sort();
-    texts.dedup();
-    assert_eq!(texts.len(), 60);
+    let mut came = Vec::new();
+    for text in application.texts() {
+        if !came.contains(&text) {
+            came.push(text);
+        }
+    }
+    let pushed: Vec<String> = (1..=60).map(|number| format!("text-{number}")).collect();
+    assert_eq!(came, pushed, "each, in their order");
     for number in 1..=60 {
         gateway.expect_no_row_for(&format!("evt-{number}"));
     }
