@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use longwire_sim::wecom::{
     Behaviour, CommandKind, ConnectionFault, ScriptedAnswer, Sim, SimSettings, Target,
 };
