@@ -54,6 +54,20 @@ fn repeats() -> impl Iterator<Item = Duration> {
     std::iter::successors(Some(FIRST_REPEAT), doubled).take(REPEATS)
 }
 
+/// The platform and the place of a run. It repeats soon and often, and keeps a record of every event.
+async fn stand(command: &Torture, program: &Program, seed: u64) -> Result<TestStand, BenchError> {
+    let settings = PlatformSettings {
+        seed,
+        time_factor: TIME_FACTOR,
+        repeats: repeats().collect(),
+        keep_records: plan::MOST_EVENTS,
+        ..PlatformSettings::default()
+    };
+    let directory = command.ground.directory.as_deref();
+    let most = u64::from(command.connections) * 2;
+    TestStand::build(program, most, directory, 0, &settings).await
+}
+
 /// Kills the gateway under load, again and again, inside an actix system. Dropping the future ends every process it started.
 ///
 /// # Errors
@@ -66,16 +80,7 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
     let progress = ProgressLine::new();
     let seed = command.seed.unwrap_or_else(crate::seed::fresh);
     say(format_args!("seed {seed}"));
-    let settings = PlatformSettings {
-        seed,
-        time_factor: TIME_FACTOR,
-        repeats: repeats().collect(),
-        keep_records: plan::MOST_EVENTS,
-        ..PlatformSettings::default()
-    };
-    let directory = command.ground.directory.as_deref();
-    let most = u64::from(command.connections) * 2;
-    let mut stand = TestStand::build(program, most, directory, 0, &settings).await?;
+    let mut stand = stand(command, program, seed).await?;
     if plan.full_disks + plan.stalls > 0 {
         stand.isolate_store(plan::volume_bytes(command))?;
     }

@@ -4,7 +4,7 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::GatewayProcess;
+use super::{GatewayProcess, ReceiverProcess, ReceivingApplication};
 use crate::error::BenchError;
 use crate::receiver::{AddReader, ReaderRoad};
 
@@ -33,6 +33,20 @@ impl GatewayProcess {
     pub(crate) async fn add_consumer(&mut self, definition: &Value) -> Result<String, BenchError> {
         let added: AddedConsumer = self.api().await?.post("/v1/consumers", definition).await?;
         Ok(added.secret)
+    }
+
+    /// Adds a consumer `webhook` for a new application of the receiver, which verifies its signatures; the application's number.
+    pub(crate) async fn add_webhook(
+        &mut self,
+        receiver: &ReceiverProcess,
+        filter: &Value,
+    ) -> Result<usize, BenchError> {
+        let ReceivingApplication { number, url } = receiver.add(1).await?.remove(0);
+        let road = json!({ "kind": "webhook", "url": url });
+        let definition = json!({ "name": "webhook", "road": road, "filter": filter });
+        let secret = self.add_consumer(&definition).await?;
+        receiver.verify(number, &secret).await?;
+        Ok(number)
     }
 
     /// Delivers nothing to it.

@@ -26,17 +26,10 @@ impl TakeoverApplication {
         gateway: &mut GatewayProcess,
     ) -> Result<Self, BenchError> {
         let receiver = ReceiverProcess::start(program).await?;
-        let webhook = receiver.add(1).await?.remove(0);
-        let road = json!({ "kind": "webhook", "url": webhook.url });
         // None of longwire's own events: what the platforms sent is counted.
         let filter = json!({ "types": ["feishu.*", "wecom.*"] });
-        let definition = json!({ "name": "webhook", "road": road, "filter": filter });
-        let secret = gateway.add_consumer(&definition).await?;
-        receiver.verify(webhook.number, &secret).await?;
-        Ok(Self {
-            receiver,
-            number: webhook.number,
-        })
+        let number = gateway.add_webhook(&receiver, &filter).await?;
+        Ok(Self { receiver, number })
     }
 
     /// Waits until it has everything that is recorded, or nothing has arrived for too long.

@@ -47,13 +47,9 @@ impl TortureApplications {
         gateway: &mut GatewayProcess,
     ) -> Result<Self, BenchError> {
         let receiver = ReceiverProcess::start(program).await?;
-        let webhook = receiver.add(1).await?.remove(0);
         let filter = json!({ "types": ["feishu.*"] });
-        let road = json!({ "kind": "webhook", "url": webhook.url });
-        let definition = json!({ "name": "webhook", "road": road, "filter": filter });
-        let secret = gateway.add_consumer(&definition).await?;
-        receiver.verify(webhook.number, &secret).await?;
-        let mut roads = [("webhook", webhook.number), ("pull", 0), ("stream", 0)];
+        let webhook = gateway.add_webhook(&receiver, &filter).await?;
+        let mut roads = [("webhook", webhook), ("pull", 0), ("stream", 0)];
         for ((name, number), (kind, road)) in roads[1..].iter_mut().zip([
             (json!({ "kind": "pull" }), ReaderRoad::Pull),
             (

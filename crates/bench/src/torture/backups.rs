@@ -25,13 +25,13 @@ use longwire_wire::event::Source;
 use longwire_wire::identity::{EventKey, Identity};
 use serde::Serialize;
 
-use super::{CHATS, TIME_FACTOR, plan, repeats};
+use super::CHATS;
 use crate::cli::Torture;
 use crate::error::BenchError;
 use crate::outcome::RunOutcome;
 use crate::program::Program;
 use crate::report::{HostFacts, Report, ReportFigures, ReportRow, mib};
-use crate::stand::{PlatformSettings, ProgressLine, TestStand};
+use crate::stand::ProgressLine;
 
 /// Events read, or asked about, at a time.
 const PAGE: usize = 1_000;
@@ -51,16 +51,7 @@ pub(super) async fn run(
     let progress = ProgressLine::new();
     let seed = command.seed.unwrap_or_else(crate::seed::fresh);
     say(format_args!("seed {seed}"));
-    let settings = PlatformSettings {
-        seed,
-        time_factor: TIME_FACTOR,
-        repeats: repeats().collect(),
-        keep_records: plan::MOST_EVENTS,
-        ..PlatformSettings::default()
-    };
-    let directory = command.ground.directory.as_deref();
-    let most = u64::from(command.connections) * 2;
-    let stand = TestStand::build(program, most, directory, 0, &settings).await?;
+    let stand = super::stand(command, program, seed).await?;
     let mut gateway = stand.spawn(command.connections)?;
     progress.say("connecting");
     stand.all_live(&mut gateway, command.connections).await?;
