@@ -1,9 +1,9 @@
 //! A takeover, bot by bot: which bots are this process's to connect.
 
 use super::Supervisor;
-use crate::installation::{Drain, LeaveToAnother};
+use crate::installation::{Drain, Installation, LeaveToAnother};
 use actix::{Handler, Message, ResponseFuture};
-use longwire_actor::Context;
+use longwire_actor::{Child, Context};
 use longwire_installation::InstallationId;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -43,6 +43,18 @@ impl Supervisor {
         }
     }
 
+    /// No attempt for the bot begins here from now on. Its installation, if it runs.
+    fn leave(
+        &mut self,
+        id: InstallationId,
+        ctx: &mut Context<Self>,
+    ) -> Option<&Child<Installation>> {
+        self.fleet.elsewhere.insert(id);
+        self.scheduler.withdraw(id);
+        self.start_attempts(ctx);
+        self.entries.get(&id)?.running.as_ref()
+    }
+
     fn connect_here(&mut self, id: InstallationId) {
         let Some(entry) = self.entries.get(&id) else {
             return;
@@ -67,13 +79,7 @@ impl Handler<Announce> for Supervisor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, Announce(id): Announce, ctx: &mut Context<Self>) -> Self::Result {
-        self.fleet.elsewhere.insert(id);
-        self.scheduler.withdraw(id);
-        self.start_attempts(ctx);
-        let running = self
-            .entries
-            .get(&id)
-            .and_then(|entry| entry.running.as_ref());
+        let running = self.leave(id, ctx);
         let left = running.map(|running| running.ask(LeaveToAnother, LEAVE_LIMIT));
         Box::pin(async move {
             if let Some(left) = left {
@@ -88,13 +94,7 @@ impl Handler<Give> for Supervisor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, Give { id, within }: Give, ctx: &mut Context<Self>) -> Self::Result {
-        self.fleet.elsewhere.insert(id);
-        self.scheduler.withdraw(id);
-        self.start_attempts(ctx);
-        let running = self
-            .entries
-            .get(&id)
-            .and_then(|entry| entry.running.as_ref());
+        let running = self.leave(id, ctx);
         let (told, given) = oneshot::channel();
         match running {
             Some(running) => {
