@@ -6,6 +6,8 @@ use crate::binary::{Places, printed};
 use crate::failure::Failure;
 use crate::sbom::Bill;
 
+/// The name of the README in Chinese, at the root as in a package.
+pub(crate) const README_ZH: &str = "README.zh-CN.md";
 /// A shell, with the name that its file of completions has.
 pub(crate) const SHELLS: [(&str, &str); 3] = [
     ("bash", "longwire.bash"),
@@ -28,6 +30,8 @@ pub(crate) struct Contents {
     /// The same for the unit.
     pub(crate) service_config: Vec<u8>,
     pub(crate) readme: Vec<u8>,
+    /// The same in Chinese, which the first line of the other leads to.
+    pub(crate) readme_zh: Vec<u8>,
     pub(crate) changelog: Vec<u8>,
     /// The two licences of longwire, under their names.
     pub(crate) licences: Vec<(String, Vec<u8>)>,
@@ -67,6 +71,7 @@ impl Contents {
             config: print(&["print", "config"])?,
             service_config: print(&["print", "config", "--service"])?,
             readme: read("README.md")?,
+            readme_zh: read(README_ZH)?,
             changelog: read("crates/CHANGELOG.md")?,
             licences: licences.collect::<Result<_, Failure>>()?,
             third_party: bill.licence_texts()?,

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use crate::archive::{Content, Effort, Entry, ar, gzip, tar};
-use crate::contents::{Contents, SHELLS};
+use crate::contents::{Contents, README_ZH, SHELLS};
 use crate::failure::Failure;
 use crate::package::Package;
 use crate::target::Processor;
@@ -75,6 +75,7 @@ fn data(contents: &Contents, unit: Vec<u8>, maintainer: &str) -> std::io::Result
             small(&contents.changelog)?,
         ),
         Entry::file(format!("{doc}/README.md.gz"), small(&contents.readme)?),
+        Entry::file(format!("{doc}/{README_ZH}.gz"), small(&contents.readme_zh)?),
         Entry::file(
             format!("{doc}/THIRD-PARTY-LICENSES.txt.gz"),
             small(&contents.third_party)?,

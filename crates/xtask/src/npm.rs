@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::archive::{Effort, Entry, gzip, tar};
-use crate::contents::Contents;
+use crate::contents::{Contents, README_ZH};
 use crate::failure::Failure;
 use crate::package::Package;
 use crate::target::Processor;
@@ -27,6 +27,7 @@ pub(crate) fn make(
     let starter = [
         Entry::program("bin/longwire.js", STARTER),
         Entry::file("README.md", contents.readme.clone()),
+        Entry::file(README_ZH, contents.readme_zh.clone()),
     ];
     let binary = [
         Entry::program("bin/longwire", contents.binary.clone()),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::archive::{Effort, Entry, gzip, tar};
-use crate::contents::{Contents, SHELLS};
+use crate::contents::{Contents, README_ZH, SHELLS};
 use crate::failure::Failure;
 use crate::package::Package;
 use crate::target::Processor;
@@ -35,6 +35,7 @@ fn entries(contents: &Contents, unit: Vec<u8>) -> Vec<Entry> {
     let mut entries = vec![
         Entry::program("longwire", contents.binary.clone()),
         Entry::file("README.md", contents.readme.clone()),
+        Entry::file(README_ZH, contents.readme_zh.clone()),
         Entry::file("CHANGELOG.md", contents.changelog.clone()),
         Entry::file("THIRD-PARTY-LICENSES.txt", contents.third_party.clone()),
         Entry::file("longwire.cdx.json", contents.bill.clone()),
